@@ -1,0 +1,84 @@
+"""The hot paths whose instructions are counted, one operation at a time in one process.
+
+Run by instructions.py under callgrind: `hot_paths.py NAME COUNT`. Nothing here
+imports numpy, and no other process takes part, so that a count repeats exactly.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from collections.abc import Callable
+from itertools import repeat
+from typing import Any
+
+RECORD = {"id": 4711, "name": "sensor-17", "value": 21.5, "valid": True}
+BATCH = 100
+
+
+def _context() -> Any:
+    import interlock
+
+    return interlock.get_context("fork")
+
+
+def _queue(message: object, count: int) -> None:
+    queue = _context().Queue()
+    put, get = queue.put, queue.get
+    for _ in repeat(None, count):
+        put(message)
+        get()
+
+
+def _queue_many(count: int) -> None:
+    queue = _context().Queue()
+    batch = list(range(BATCH))
+    for _ in repeat(None, count // BATCH):
+        queue.put_many(batch)
+        queue.get_many(BATCH)
+
+
+def _queue_lease(count: int) -> None:
+    queue = _context().Queue()
+    for _ in repeat(None, count):
+        queue.put(17)
+        with queue.lease():
+            continue
+
+
+def _pipe(count: int) -> None:
+    near, far = _context().Pipe()
+    send, receive = near.send, far.recv
+    for _ in repeat(None, count):
+        send(17)
+        receive()
+
+
+def _pipe_bytes(count: int) -> None:
+    near, far = _context().Pipe()
+    message = bytes(64)
+    send, receive = near.send_bytes, far.recv_bytes
+    for _ in repeat(None, count):
+        send(message)
+        receive()
+
+
+def _control(count: int) -> None:
+    for _ in repeat(None, count):
+        pickle.loads(pickle.dumps(RECORD, protocol=5))
+
+
+# One operation each: a message in and out again.
+PATHS: dict[str, Callable[[int], None]] = {
+    "control: pickle a dict": _control,
+    "queue: int": lambda count: _queue(17, count),
+    "queue: 4-field dict": lambda count: _queue(RECORD, count),
+    "queue: 64 KiB of bytes": lambda count: _queue(bytes(1 << 16), count),
+    "queue: int in put_many of 100": _queue_many,
+    "queue: int under a lease": _queue_lease,
+    "pipe: int": _pipe,
+    "pipe: 64 bytes by send_bytes": _pipe_bytes,
+}
+
+if __name__ == "__main__":
+    PATHS[sys.argv[1]](int(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""Who is measured, one file a peer; each says its NAME and gives a context()."""

@@ -1,0 +1,18 @@
+// What module.cpp calls: one function a concept, each in its own bind_x.cpp.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace interlock::bind {
+
+namespace nb = nanobind;
+
+void bind_codec(nb::module_& module);
+void bind_probe(nb::module_& module);
+void bind_shared_buffer(nb::module_& module);
+void bind_fork(nb::module_& module);
+void bind_delivery(nb::module_& module);
+void bind_queue(nb::module_& module);
+void bind_pipe(nb::module_& module);
+
+}  // namespace interlock::bind

@@ -1,0 +1,89 @@
+// A message on its way: a Python object as bytes in shared memory, and back.
+//
+// Three encodings (core Encoding): native (codec/), pickle protocol 5 with its large
+// buffers out of band, and bytes as they are (send_bytes). A message of up to
+// INLINE_MAX bytes without large buffers lies in the ring; any other in a block:
+//   native, bytes   the bytes
+//   pickle          BufferTable, the pickle, then each buffer aligned to 64 bytes
+// Each large buffer is copied once, into the block, and read in place by the receiver.
+#pragma once
+
+#include <vector>
+
+#include "bind/loans.hpp"
+#include "bind/python.hpp"
+#include "codec/reader.hpp"
+#include "codec/writer.hpp"
+
+namespace interlock::bind {
+
+class Message {
+ public:
+  Message() = default;
+  ~Message();
+  Message(const Message&) = delete;
+  Message& operator=(const Message&) = delete;
+
+  // False with an error set: nothing can be sent.
+  bool encode(PyObject* object);
+  bool encode_bytes(PyObject* buffer, Py_ssize_t offset, Py_ssize_t size);
+
+  u64 length() const { return length_; }
+  Encoding encoding() const { return encoding_; }
+  bool is_long() const { return !buffers_.empty() || length_ > INLINE_MAX; }
+  // Without the interpreter's lock if need be.
+  void copy_to(std::byte* out) const;
+
+ private:
+  bool encode_by_pickle(PyObject* object);
+
+  Encoding encoding_{};
+  u64 length_ = 0;
+  std::unique_ptr<codec::Writer> writer_;
+  nb::object pickled_;
+  std::vector<Py_buffer> buffers_;
+  Py_buffer raw_{};
+  u64 raw_offset_ = 0;
+};
+
+// A block that this process reads in place, given back with its last view.
+class BorrowedBlock {
+ public:
+  BorrowedBlock(std::shared_ptr<Channel> channel, u32 block)
+      : channel_(std::move(channel)), block_(block) {}
+  ~BorrowedBlock() {
+    if (kept_) Loans::of_this_process().drop(channel_, block_);
+  }
+  BorrowedBlock(const BorrowedBlock&) = delete;
+  BorrowedBlock& operator=(const BorrowedBlock&) = delete;
+  // This process is a holder of the block now.
+  void keep() {
+    Loans::of_this_process().add(channel_, block_);
+    kept_ = true;
+  }
+
+ private:
+  std::shared_ptr<Channel> channel_;
+  u32 block_;
+  bool kept_ = false;
+};
+
+// The object behind a received array: a buffer that keeps its block.
+struct SharedBuffer {
+  std::shared_ptr<BorrowedBlock> block;
+  std::span<std::byte> bytes;
+  bool writable = false;
+};
+
+// What a channel delivers. `loan` is set when the object may refer to the block.
+struct Incoming {
+  Encoding encoding{};
+  std::span<const std::byte> body;
+  std::shared_ptr<BorrowedBlock> loan;   // of a long message
+  bool writable = false;
+
+  PyObject* object() const;              // new reference, or nullptr + error
+  PyObject* bytes() const;               // what recv_bytes() gives; new reference or nullptr
+};
+
+}  // namespace interlock::bind

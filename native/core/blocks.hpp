@@ -1,0 +1,285 @@
+// Blocks: pieces of the segment for chunks and large messages, kept warm (I3).
+//
+// Data: BlockSlot says where a block lies, how large it is and what it is doing:
+//   FREE -> FILLING(P) -> CHUNK -> FREE                    a chunk of the ring
+//   FREE -> FILLING(P) -> QUEUED -> FREE                   a large message, copied out
+//                         QUEUED -> BORROWED -> FREE       ... read in place by its holders
+// A holder is a bit a process (BlockSlot.holders). A block that is QUEUED may have holders
+// too: they read a message that was given back. It is freed when its message is done and
+// nobody holds it.
+// Only producers allocate, under their lock; anybody frees, with one store, and then
+// sets the block's bit in the free hints. A hint may be wrong either way: a set bit
+// is checked by compare-exchange, a missing one is found again by rebuild_hints().
+//
+// A new block is carved from the last extent; block_count is the commit. Its pages
+// are reserved then, so that a lack of memory is an error here and not SIGBUS later.
+// A block's place and capacity never change. Sizes are in quarters of powers of two.
+//
+// A death leaves: FILLING(dead), freed by the sweep; a block described but not counted,
+// described again by the next; a free block without its hint, found by rebuild_hints().
+// Not chosen: fresh pages for each message (the first copy into new pages runs at an
+// eighth of the speed of the second), and a buddy allocator (merging is a step of
+// several words; a block that keeps its size is one).
+#pragma once
+
+#include <bit>
+
+#include "core/processes.hpp"
+
+namespace interlock {
+
+class Blocks {
+ public:
+  // The free memory that is kept warm whatever the queue's own bound.
+  static constexpr u64 WARM_BYTES = 64 << 20;
+  static constexpr u64 EXTENT_FIRST = 1 << 20;
+  static constexpr u64 EXTENT_MAX = 1 << 30;
+
+  explicit Blocks(const Segment& segment) : segment_(segment) {}
+
+  static u64 size_class(u64 size) {
+    if (size <= BLOCK_MIN) return BLOCK_MIN;
+    const u64 step = std::bit_floor(size - 1) / 4;
+    return (size + step - 1) / step * step;
+  }
+
+  // Under P. A block of at least `size` bytes, FILLING for `me`; NO_BLOCK if the table
+  // is full. Throws OutOfPages.
+  u32 allocate(u64 size, Owner me) {
+    const u64 capacity = size_class(size);
+    const u32 index = find_free(capacity, me);
+    return index != NO_BLOCK ? index : carve(capacity, me);
+  }
+
+  // Whoever has the block (or holds the lock that says nobody has) gives it back.
+  void free(u32 index) {
+    segment_.block(index).state.store(BlockWord{}.word(), Order::release);
+    hint(index);
+  }
+
+  void set_state(u32 index, BlockState state) {
+    segment_.block(index).state.store(BlockWord{state, {}}.word(), Order::release);
+  }
+
+  BlockWord state(u32 index) const {
+    return BlockWord::from(segment_.block(index).state.load(Order::acquire));
+  }
+
+  // A process reads the block in place, for longer than it has the message.
+  void hold(u32 index, Owner holder) {
+    segment_.block(index).holders[holder.slot / 64].fetch_or(u64{1} << holder.slot % 64);
+    INTERLOCK_PROBE("get.borrowed");
+  }
+
+  // Under C: its message is done.
+  void leave(u32 index) {
+    if (state(index).state != BlockState::queued) return;
+    if (is_held(index)) {
+      set_state(index, BlockState::borrowed);
+      free_if_unheld(index);  // the last holder may have gone before it saw that state
+    } else {
+      free(index);
+    }
+  }
+
+  // The last holder frees a block whose message is done. Two last holders race to one
+  // compare-exchange.
+  void end_borrow(u32 index, Owner holder) {
+    BlockSlot& slot = segment_.block(index);
+    slot.holders[holder.slot / 64].fetch_and(~(u64{1} << holder.slot % 64));
+    INTERLOCK_PROBE("borrow.released");
+    free_if_unheld(index);
+  }
+
+  void clear_holders(u32 index) {
+    for (auto& word : segment_.block(index).holders) word.set(0);
+  }
+
+  u32 count() const {
+    return Untrusted(segment_.producers().block_count.load(Order::acquire))
+        .checked(BLOCK_SLOTS, "block count");
+  }
+
+  // Under C: everything a dead process was filling or borrowing goes back.
+  void sweep(Owner dead) {
+    const u64 bit = u64{1} << dead.slot % 64;
+    for (u32 index = 0, end = count(); index < end; ++index) {
+      BlockSlot& slot = segment_.block(index);
+      u64 seen = slot.state.load();
+      const BlockWord word = BlockWord::from(seen);
+      if (word.state == BlockState::filling && word.owner == dead) {
+        if (slot.state.compare_exchange(seen, BlockWord{}.word())) hint(index);
+      } else if ((slot.holders[dead.slot / 64].load() & bit) != 0) {
+        end_borrow(index, dead);
+      } else if (word.state == BlockState::borrowed) {
+        free_if_unheld(index);  // it died between leaving the block and looking for holders
+      }
+    }
+  }
+
+  // Under P, after a death: bits for all free blocks, and the derived words.
+  void repair() {
+    ProducerSide& p = segment_.producers();
+    u64 committed = 0;
+    u64 used = 0;
+    const u32 extents = extent_count();
+    for (u32 index = 0, end = count(); index < end; ++index) {
+      const BlockSlot& slot = segment_.block(index);
+      const u64 place = slot.place.load();
+      if (slot.cold.load() == 0) committed += slot.capacity.load();
+      if (extents > 0 && place >> 56 == extents - 1)
+        used = std::max(used, (place & OFFSET_MASK) + slot.capacity.load());
+      if (state(index).state == BlockState::free) hint(index);
+    }
+    p.committed_memory.set(committed);
+    p.extent_used.set(used);
+  }
+
+  // Gives the pages of free blocks back to the kernel until `target` bytes are left.
+  void trim(u64 target, Owner me) {
+    for (u32 index = count(); index-- > 0 && committed() > target;) {
+      BlockSlot& slot = segment_.block(index);
+      if (slot.cold.load() == 0 && slot.capacity.load() >= CHUNK_BYTES && take_free(index, me)) {
+        cool(index);
+        free(index);
+      }
+    }
+  }
+
+  u64 committed() const { return segment_.producers().committed_memory.peek(); }
+
+ private:
+  static constexpr u64 OFFSET_MASK = (u64{1} << 56) - 1;
+
+  void hint(u32 index) { segment_.free_hint(index / 64).fetch_or(u64{1} << index % 64); }
+
+  u32 extent_count() const {
+    return Untrusted(segment_.producers().extent_count.load())
+        .checked(EXTENT_SLOTS, "extent count");
+  }
+
+  bool is_held(u32 index) const {
+    for (const auto& word : segment_.block(index).holders)
+      if (word.load() != 0) return true;
+    return false;
+  }
+
+  void free_if_unheld(u32 index) {
+    if (is_held(index)) return;
+    BlockSlot& slot = segment_.block(index);
+    u64 borrowed = BlockWord{BlockState::borrowed, {}}.word();
+    if (slot.state.compare_exchange(borrowed, BlockWord{}.word())) hint(index);
+  }
+
+  bool take_free(u32 index, Owner me) {
+    u64 free = BlockWord{}.word();
+    return segment_.block(index).state.compare_exchange(
+        free, BlockWord{BlockState::filling, me}.word());
+  }
+
+  u32 find_free(u64 capacity, Owner me) {
+    for (u32 word = 0, words = (count() + 63) / 64; word < words; ++word) {
+      Atomic<u64>& hints = segment_.free_hint(word);
+      for (u64 bits = hints.load(Order::relaxed); bits != 0; bits &= bits - 1) {
+        const u32 index = word * 64 + static_cast<u32>(std::countr_zero(bits));
+        const u64 has = segment_.block(index).capacity.load(Order::relaxed);
+        // Twice too large at the most, and a chunk only from a chunk's class.
+        if (has < capacity || has > 2 * capacity || (capacity == CHUNK_BYTES && has != capacity))
+          continue;
+        hints.fetch_and(~(u64{1} << index % 64));
+        INTERLOCK_PROBE("block.hint_cleared");
+        if (take_free(index, me) && warm(index)) return index;
+      }
+    }
+    return NO_BLOCK;
+  }
+
+  // Pages for a block that gave its own back.
+  bool warm(u32 index) {
+    BlockSlot& slot = segment_.block(index);
+    if (slot.cold.load() == 0) return true;
+    const u64 capacity = segment_.bytes(index).size();
+    if (!reserve_pages(segment_.fd(), file_offset(index), capacity)) {
+      free(index);
+      throw OutOfPages();
+    }
+    slot.cold.store(0);
+    ProducerSide& p = segment_.producers();
+    p.committed_memory.set(p.committed_memory.peek() + capacity);
+    return true;
+  }
+
+  void cool(u32 index) {
+    const u64 capacity = segment_.bytes(index).size();
+    if (!give_back_pages(segment_.fd(), file_offset(index), capacity)) return;
+    segment_.block(index).cold.store(1);
+    ProducerSide& p = segment_.producers();
+    p.committed_memory.set(p.committed_memory.peek() - capacity);
+  }
+
+  u64 file_offset(u32 index) const {
+    const u64 place = segment_.block(index).place.load();
+    segment_.bytes(index);  // checks the place
+    return segment_.producers().extents[place >> 56].offset.load() + (place & OFFSET_MASK);
+  }
+
+  u32 carve(u64 capacity, Owner me) {
+    ProducerSide& p = segment_.producers();
+    const u32 index = count();
+    if (index == BLOCK_SLOTS) return NO_BLOCK;
+    const u64 limit = segment_.limits().queue_bytes_max;
+    const u64 keep = std::max(limit + limit / 4, WARM_BYTES);
+    if (committed() + capacity > keep) trim(keep > capacity ? keep - capacity : 0, me);
+    if (!make_extent_room(capacity)) return NO_BLOCK;
+    const u32 extent = extent_count() - 1;
+    const u64 offset = p.extent_used.peek();
+    const u64 in_file = p.extents[extent].offset.load() + offset;
+    // The table entry's own page too.
+    if (!reserve_pages(segment_.fd(), BLOCKS_AT + index * sizeof(BlockSlot), sizeof(BlockSlot)) ||
+        !reserve_pages(segment_.fd(), in_file, capacity))
+      throw OutOfPages();
+    BlockSlot& slot = segment_.block(index);
+    slot.place.set(u64{extent} << 56 | offset);
+    slot.capacity.set(capacity);
+    slot.cold.set(0);
+    clear_holders(index);
+    slot.state.store(BlockWord{BlockState::filling, me}.word());
+    INTERLOCK_PROBE("block.described");
+    p.block_count.store(index + 1);
+    INTERLOCK_PROBE("chunk.carved");
+    p.extent_used.set(offset + capacity);
+    p.committed_memory.set(p.committed_memory.peek() + capacity);
+    return index;
+  }
+
+  // Room for `capacity` bytes in the last extent; a new extent where there is none.
+  bool make_extent_room(u64 capacity) {
+    ProducerSide& p = segment_.producers();
+    const u32 number = extent_count();
+    u64 end = CONTROL_BYTES;
+    u64 length = EXTENT_FIRST;
+    if (number > 0) {
+      const Extent& last = p.extents[number - 1];
+      if (p.extent_used.peek() + capacity <= last.length.load()) return true;
+      if (number == EXTENT_SLOTS) return false;
+      end = last.offset.load() + last.length.load();
+      length = std::min(2 * last.length.load(), EXTENT_MAX);
+    }
+    length = std::max(length, (capacity + PAGE - 1) / PAGE * PAGE);
+    if (end < CONTROL_BYTES || end > BLOCK_MAX || length > BLOCK_MAX)
+      throw SegmentCorrupted("extent table");
+    if (file_size(segment_.fd()) < end + length &&
+        ftruncate(segment_.fd(), static_cast<off_t>(end + length)) != 0)
+      throw OutOfPages();
+    p.extents[number].offset.set(end);
+    p.extents[number].length.set(length);
+    INTERLOCK_PROBE("extent.grown");
+    p.extent_used.set(0);
+    p.extent_count.store(number + 1);
+    return true;
+  }
+
+  const Segment& segment_;
+};
+
+}  // namespace interlock

@@ -1,0 +1,54 @@
+// A doorbell: a descriptor that poll(2) finds readable once somebody has rung it.
+//
+// For whoever cannot sleep on a futex because it waits for other things as well. It is
+// level-triggered: it stays readable until it is silenced. An eventfd has no name and can
+// be rung from any process that has it. A socket of a pair rings the other end; it also
+// tells when the other end is gone, closed or killed.
+//
+// Source: eventfd(2), unix(7), poll(2).
+#pragma once
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "platform/memfd.hpp"
+
+namespace interlock {
+
+inline Descriptor eventfd_new() {
+  Descriptor fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (fd.get() < 0) raise_errno("eventfd");
+  return fd;
+}
+
+// A full counter means that it rings already.
+inline void eventfd_ring(int fd) {
+  const u64 one = 1;
+  [[maybe_unused]] const ssize_t written = write(fd, &one, sizeof one);
+}
+
+inline void eventfd_silence(int fd) {
+  u64 count;
+  [[maybe_unused]] const ssize_t taken = read(fd, &count, sizeof count);
+}
+
+// A full buffer means that it rings already; whether the peer is gone is asked elsewhere.
+inline void socket_ring(int fd) {
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t sent = send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+inline void socket_silence(int fd) {
+  char bytes[256];
+  while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof bytes)) {
+  }
+}
+
+// Whether every process has closed the other end of the pair, or has died.
+inline bool socket_peer_is_gone(int fd) {
+  pollfd peer{fd, POLLRDHUP, 0};
+  return poll(&peer, 1, 0) == 1 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+}  // namespace interlock

@@ -1,0 +1,180 @@
+"""multiprocessing, kept whole: `import interlock as multiprocessing` runs an existing program.
+
+Public names only. What is bound here is light; submodules load on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# First: on a system without what the core needs, this raises UnsupportedPlatform.
+import interlock._platform
+from interlock import _standard
+from interlock.context import (
+    AuthenticationError,
+    BufferTooShort,
+    ProcessError,
+    TimeoutError,
+    default_context,
+    get_context,
+)
+from interlock.errors import (
+    AttributeSerializationError,
+    DecodeError,
+    Empty,
+    Full,
+    InterlockError,
+    MessageTooLarge,
+    OutOfSharedMemory,
+    QueueClosed,
+    SegmentCorrupted,
+    SerializationError,
+    ShutDown,
+    TooManyProcesses,
+    TypeSerializationError,
+    UnsupportedPlatform,
+)
+from interlock.process import Process, active_children, current_process, parent_process
+
+if TYPE_CHECKING:
+    from multiprocessing import forkserver as forkserver
+    from multiprocessing import heap as heap
+    from multiprocessing import popen_fork as popen_fork
+    from multiprocessing import popen_forkserver as popen_forkserver
+    from multiprocessing import popen_spawn_posix as popen_spawn_posix
+    from multiprocessing import resource_sharer as resource_sharer
+    from multiprocessing import resource_tracker as resource_tracker
+    from multiprocessing import spawn as spawn
+    from multiprocessing import util as util
+
+    from interlock import connection as connection
+    from interlock import context as context
+    from interlock import dummy as dummy
+    from interlock import errors as errors
+    from interlock import managers as managers
+    from interlock import pool as pool
+    from interlock import process as process
+    from interlock import queues as queues
+    from interlock import reduction as reduction
+    from interlock import shared_memory as shared_memory
+    from interlock import sharedctypes as sharedctypes
+    from interlock import synchronize as synchronize
+    from interlock.connection import wait as wait
+
+    __version__: str
+
+__all__ = [
+    "Array",
+    "AttributeSerializationError",
+    "AuthenticationError",
+    "Barrier",
+    "BoundedSemaphore",
+    "BufferTooShort",
+    "Condition",
+    "DecodeError",
+    "Empty",
+    "Event",
+    "Full",
+    "InterlockError",
+    "JoinableQueue",
+    "Lock",
+    "Manager",
+    "MessageTooLarge",
+    "OutOfSharedMemory",
+    "Pipe",
+    "Pool",
+    "Process",
+    "ProcessError",
+    "Queue",
+    "QueueClosed",
+    "RLock",
+    "RawArray",
+    "RawValue",
+    "SegmentCorrupted",
+    "Semaphore",
+    "SerializationError",
+    "ShutDown",
+    "SimpleQueue",
+    "TimeoutError",
+    "TooManyProcesses",
+    "TypeSerializationError",
+    "UnsupportedPlatform",
+    "Value",
+    "active_children",
+    "allow_connection_pickling",
+    "cpu_count",
+    "current_process",
+    "freeze_support",
+    "get_all_start_methods",
+    "get_context",
+    "get_logger",
+    "get_start_method",
+    "log_to_stderr",
+    "parent_process",
+    "reducer",
+    "set_executable",
+    "set_forkserver_preload",
+    "set_start_method",
+    "wait",
+]
+
+_SUBMODULES = _standard.MACHINERY | {
+    "connection",
+    "dummy",
+    "managers",
+    "pool",
+    "queues",
+    "reduction",
+    "shared_memory",
+    "sharedctypes",
+    "synchronize",
+}
+
+# Levels of the logger, as multiprocessing has them.
+SUBDEBUG = 5
+SUBWARNING = 25
+
+Array = default_context.Array
+Barrier = default_context.Barrier
+BoundedSemaphore = default_context.BoundedSemaphore
+Condition = default_context.Condition
+Event = default_context.Event
+JoinableQueue = default_context.JoinableQueue
+Lock = default_context.Lock
+Manager = default_context.Manager
+Pipe = default_context.Pipe
+Pool = default_context.Pool
+Queue = default_context.Queue
+RLock = default_context.RLock
+RawArray = default_context.RawArray
+RawValue = default_context.RawValue
+Semaphore = default_context.Semaphore
+SimpleQueue = default_context.SimpleQueue
+Value = default_context.Value
+allow_connection_pickling = default_context.allow_connection_pickling
+cpu_count = default_context.cpu_count
+freeze_support = default_context.freeze_support
+get_all_start_methods = default_context.get_all_start_methods
+get_logger = default_context.get_logger
+get_start_method = default_context.get_start_method
+log_to_stderr = default_context.log_to_stderr
+reducer = default_context.reducer
+set_executable = default_context.set_executable
+set_forkserver_preload = default_context.set_forkserver_preload
+set_start_method = default_context.set_start_method
+
+_standard.install()
+
+if not TYPE_CHECKING:  # where names that are not there would be found
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBMODULES:
+            return import_module(f"interlock.{name}")
+        if name == "wait":
+            from interlock.connection import wait
+
+            return wait
+        if name == "__version__":
+            from interlock._native import VERSION
+
+            return VERSION
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,196 @@
+"""How the descriptors of a queue or pipe end reach another process.
+
+A child that is being started inherits them, by the standard library's own way
+(`DupFd`). Everywhere else, inside a message, they travel as a `Ticket`: the
+address of a socket of the process that sends them, and a number. Who receives the
+message hands the ticket in and gets the descriptors (SCM_RIGHTS, unix(7)).
+
+The socket has an abstract name, so no file is left behind, and gives only to
+processes of the same user (SO_PEERCRED). It is served by one thread, which is
+started with the first ticket. The sender keeps copies of what a ticket stands for until
+it is handed in; `SenderGone` tells who comes after the sender's end.
+
+Why not `multiprocessing.resource_sharer`: it gives only to processes that know
+the sender's authkey, its own family.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import struct
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import context
+from typing import Any, Protocol
+
+from interlock.errors import SenderGone
+
+__all__ = ["Passage", "Ticket", "pack"]
+
+PATIENCE_S = 10.0  # how long the other side of a handover may take
+KEY_BYTES = 16
+_CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+
+
+class Passage(Protocol):
+    """Descriptors under way."""
+
+    def redeem(self) -> list[int]:
+        """The descriptors, now this process's own."""
+
+
+def pack(descriptors: Sequence[int]) -> Passage:
+    """Make descriptors ready to travel inside a pickle.
+
+    Args:
+        descriptors: Open in this process, and still its own afterwards.
+
+    Returns:
+        What to put in the pickle.
+    """
+    if context.get_spawning_popen() is not None:
+        return _Inherited(descriptors)
+    return _office.issue(descriptors)
+
+
+class _Inherited:
+    """Descriptors that a child has from its start."""
+
+    def __init__(self, descriptors: Sequence[int]) -> None:
+        from multiprocessing import reduction
+
+        self._copies: list[Any] = [reduction.DupFd(fd) for fd in descriptors]
+
+    def redeem(self) -> list[int]:
+        """The descriptors, now this process's own."""
+        return [copy.detach() for copy in self._copies]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A claim on descriptors that another process keeps.
+
+    Attributes:
+        address: The abstract name of that process's socket.
+        key: Which descriptors.
+        count: How many.
+        pid: That process.
+    """
+
+    address: bytes
+    key: bytes
+    count: int
+    pid: int
+
+    def redeem(self) -> list[int]:
+        """The descriptors, now this process's own.
+
+        Raises:
+            SenderGone: The process that keeps them has ended, or has given them away
+                already (a message that is delivered twice).
+        """
+        if self.pid == os.getpid():
+            kept = _office.take(self.key)
+            if kept is not None:
+                return kept
+            raise self._gone("has given it away already")
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
+                line.settimeout(PATIENCE_S)
+                line.connect(self.address)
+                line.send(self.key)
+                _, descriptors, _, _ = socket.recv_fds(line, 1, self.count)
+        except OSError as error:
+            raise self._gone("has ended") from error
+        if len(descriptors) != self.count:
+            for fd in descriptors:
+                os.close(fd)
+            raise self._gone("has given it away already")
+        for fd in descriptors:
+            os.set_inheritable(fd, False)
+        return list(descriptors)
+
+    def _gone(self, how: str) -> SenderGone:
+        return SenderGone(
+            f"Process {self.pid}, which sent a queue or a pipe end in a message, {how}; it cannot "
+            "be opened here. Keep the sender running until the message is received, or pass "
+            "the object to Process() as an argument.",
+            self.pid,
+        )
+
+
+class _Office:
+    """Keeps what tickets stand for, and gives it out."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[bytes, list[int]] = {}
+        self._socket: socket.socket | None = None
+        self._address = b""
+
+    def issue(self, descriptors: Sequence[int]) -> Ticket:
+        """A ticket for copies of these descriptors."""
+        key = secrets.token_bytes(KEY_BYTES)
+        copies = [os.dup(fd) for fd in descriptors]
+        with self._lock:
+            self._open()
+            self._kept[key] = copies
+        return Ticket(self._address, key, len(copies), os.getpid())
+
+    def take(self, key: bytes) -> list[int] | None:
+        """What a ticket stands for, once."""
+        with self._lock:
+            return self._kept.pop(key, None)
+
+    def forget(self) -> None:
+        """In a forked child: the tickets are the parent's."""
+        for copies in self._kept.values():
+            for fd in copies:
+                os.close(fd)
+        if self._socket is not None:
+            self._socket.close()
+        self.__init__()  # type: ignore[misc]
+
+    def _open(self) -> None:
+        if self._socket is not None:
+            return
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._address = b"\0interlock-%d-%s" % (os.getpid(), secrets.token_hex(8).encode())
+        line.bind(self._address)
+        line.listen(128)
+        self._socket = line
+        threading.Thread(
+            target=self._serve, args=(line,), name="interlock-handover", daemon=True
+        ).start()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                line, _ = listener.accept()
+            except OSError:
+                return  # closed: the interpreter ends
+            with line, contextlib.suppress(OSError):  # who asked has gone away, or is too slow
+                line.settimeout(PATIENCE_S)
+                self._give(line)
+
+    def _give(self, line: socket.socket) -> None:
+        peer = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        if _CREDENTIALS.unpack(peer)[1] != os.geteuid():
+            return
+        copies = self.take(line.recv(KEY_BYTES))
+        if copies is None:
+            line.send(b"0")
+            return
+        try:
+            socket.send_fds(line, [b"1"], copies)
+        finally:
+            for fd in copies:
+                os.close(fd)
+
+
+_office = _Office()
+os.register_at_fork(after_in_child=_office.forget)

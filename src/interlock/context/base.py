@@ -1,0 +1,130 @@
+"""BaseContext: what every context makes; ours where we have it, else the standard library's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from multiprocessing import context as standard
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
+
+from interlock.process import Process
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import Pool as StandardPool
+    from multiprocessing.queues import SimpleQueue as StandardSimpleQueue
+
+    from interlock.connection import Connection
+    from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
+    from interlock.queues import JoinableQueue, Queue, SimpleQueue
+
+__all__ = ["CONTEXTS", "BaseContext"]
+
+# Our contexts by name; each module that has some enters them here.
+CONTEXTS: dict[str, BaseContext] = {}
+
+
+class BaseContext(standard.BaseContext):
+    """Makes processes, queues, pipes, locks, pools ... that fit together.
+
+    Queues and pipes are Interlock's. Locks, shared values, managers and pools are
+    the standard library's for now, made with this context.
+    """
+
+    Process: ClassVar[type[Process]]
+
+    @overload  # type: ignore[override]
+    def get_context(self, method: None = None) -> BaseContext: ...
+    @overload
+    def get_context(self, method: Literal["fork"]) -> ForkContext: ...
+    @overload
+    def get_context(self, method: Literal["spawn"]) -> SpawnContext: ...
+    @overload
+    def get_context(self, method: Literal["forkserver"]) -> ForkServerContext: ...
+    @overload
+    def get_context(self, method: str) -> BaseContext: ...
+    def get_context(self, method: str | None = None) -> standard.BaseContext:
+        """The context of that name; without a name this one, or the default one's choice.
+
+        Args:
+            method: ``"fork"``, ``"spawn"`` or ``"forkserver"``, or the name of a context
+                that another library has entered in `multiprocessing`, which is given
+                as it is.
+
+        Returns:
+            A context whose start method is fixed.
+
+        Raises:
+            ValueError: There is no context of that name.
+        """
+        ours = None if method is None else CONTEXTS.get(method)
+        if ours is None:
+            return super().get_context(method)
+        ours._check_available()
+        return ours
+
+    def Pipe(  # type: ignore[override]
+        self, duplex: bool = True, *, max_bytes: int | None = None
+    ) -> tuple[Connection, Connection]:
+        """Two connected ends; see `interlock.connection.Pipe`."""
+        from interlock.connection import Pipe
+
+        return Pipe(duplex, max_bytes=max_bytes)
+
+    def Queue(  # type: ignore[override]
+        self, maxsize: int = 0, *, max_bytes: int | None = None, max_deliveries: int | None = None
+    ) -> Queue[Any]:
+        """A queue between processes; see `interlock.queues.Queue`."""
+        from interlock.queues import Queue
+
+        return Queue(
+            maxsize, ctx=self.get_context(), max_bytes=max_bytes, max_deliveries=max_deliveries
+        )
+
+    def JoinableQueue(  # type: ignore[override]
+        self, maxsize: int = 0, *, max_bytes: int | None = None, max_deliveries: int | None = None
+    ) -> JoinableQueue[Any]:
+        """A queue that knows when its work is done; see `interlock.queues.JoinableQueue`."""
+        from interlock.queues import JoinableQueue
+
+        return JoinableQueue(
+            maxsize, ctx=self.get_context(), max_bytes=max_bytes, max_deliveries=max_deliveries
+        )
+
+    def SimpleQueue(  # type: ignore[override]
+        self, *, max_bytes: int | None = None
+    ) -> SimpleQueue[Any]:
+        """A queue with no timeouts and no sizes; see `interlock.queues.SimpleQueue`."""
+        from interlock.queues import SimpleQueue
+
+        return SimpleQueue(ctx=self.get_context(), max_bytes=max_bytes)
+
+    def Pool(
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+    ) -> StandardPool:
+        """The standard library's pool of this context's processes."""
+        from multiprocessing.pool import Pool
+
+        context = cast(standard.BaseContext, _PoolContext(self.get_context()))
+        return Pool(processes, initializer, initargs, maxtasksperchild, context=context)
+
+
+class _PoolContext:
+    """A context as the standard library's pool sees it: with the queues it was written for.
+
+    Its workers find out that their parent is dead by the end of file on a pipe,
+    which a queue of ours has not: a queue outlives each of its processes.
+    """
+
+    def __init__(self, context: standard.BaseContext) -> None:
+        self._context = context
+
+    def SimpleQueue(self) -> StandardSimpleQueue[Any]:
+        from multiprocessing.queues import SimpleQueue
+
+        return SimpleQueue(ctx=self._context)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)

@@ -1,0 +1,156 @@
+"""Every exception Interlock raises, by whose fault it is.
+
+The tree::
+
+    InterlockError
+    ├── caller's use     SerializationError, MessageTooLarge, QueueClosed
+    ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone
+    ├── peer's bytes     DecodeError, SegmentCorrupted
+    ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
+    │   lack             MissingDependency
+    └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
+
+Each class is also the standard library's class for the same case, so that a
+program written for `multiprocessing` catches it where it always did.
+"""
+
+from __future__ import annotations
+
+import pickle
+import queue
+
+__all__ = [
+    "AttributeSerializationError",
+    "DecodeError",
+    "Empty",
+    "Full",
+    "InterlockError",
+    "MessageTooLarge",
+    "MissingDependency",
+    "NoProbePoints",
+    "NotAbandoned",
+    "NotStopped",
+    "OutOfSharedMemory",
+    "QueueClosed",
+    "SegmentCorrupted",
+    "SenderGone",
+    "SequenceBroken",
+    "SerializationError",
+    "ShutDown",
+    "TooManyProcesses",
+    "TypeSerializationError",
+    "UnsupportedPlatform",
+]
+
+
+class InterlockError(Exception):
+    """The base of all errors of this library."""
+
+
+class SerializationError(InterlockError, pickle.PicklingError):
+    """An object cannot be turned into bytes; nothing was sent.
+
+    Attributes:
+        path: Where the guilty part is, from the object given (``$``), such as
+            ``$.handlers[2].lock``; None where it could not be found.
+    """
+
+    path: str | None = None
+
+    def __init__(self, *args: object, path: str | None = None) -> None:
+        super().__init__(*args)
+        self.path = path
+
+
+class TypeSerializationError(SerializationError, TypeError):
+    """As SerializationError, where `pickle` raises TypeError."""
+
+
+class AttributeSerializationError(SerializationError, AttributeError):
+    """As SerializationError, where `pickle` raises AttributeError."""
+
+
+class MessageTooLarge(InterlockError, ValueError):
+    """A message is larger than its queue or pipe may ever hold; it was not sent."""
+
+
+class QueueClosed(InterlockError, ValueError):
+    """This process has closed its handle; other processes' handles go on."""
+
+
+class Empty(InterlockError, queue.Empty):
+    """No message arrived within the time given; none was taken."""
+
+
+class Full(InterlockError, queue.Full):
+    """There was no room within the time given.
+
+    Attributes:
+        accepted: How many messages of a `put_many` were put before the room ran
+            out; these will be delivered.
+    """
+
+    accepted: int = 0
+
+
+# queue.ShutDown came with Python 3.13; before it, our own class stands alone.
+_StandardShutDown: type[Exception] = getattr(queue, "ShutDown", Exception)
+
+
+class ShutDown(InterlockError, _StandardShutDown):  # type: ignore[misc, valid-type]
+    """The queue was shut down: nothing more can be put, or nothing is left to get."""
+
+
+class SenderGone(InterlockError, ConnectionError):
+    """A queue or pipe end came in a message, and who sent it ended before it was received.
+
+    Attributes:
+        pid: The process that sent it.
+    """
+
+    def __init__(self, message: str, pid: int) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+    def __reduce__(self) -> tuple[type[SenderGone], tuple[str, int]]:
+        return type(self), (str(self), self.pid)
+
+
+class DecodeError(InterlockError, pickle.UnpicklingError):
+    """Bytes that arrived are not a message of this library."""
+
+
+class SegmentCorrupted(InterlockError, RuntimeError):
+    """A word in shared memory is outside its bounds: some process wrote over it."""
+
+
+class UnsupportedPlatform(InterlockError, ImportError):
+    """This system lacks something that the core needs."""
+
+
+class OutOfSharedMemory(InterlockError, MemoryError):
+    """The kernel has no more pages to give; the message was not sent."""
+
+
+class TooManyProcesses(InterlockError, OSError):
+    """More processes use one queue or pipe at once than its table has places for."""
+
+
+class MissingDependency(InterlockError, ImportError):
+    """A part of the library was asked for whose extra is not installed."""
+
+
+class NoProbePoints(InterlockError, RuntimeError):
+    """A test asked for a probe point, and this build of the core has none of that name."""
+
+
+class NotStopped(InterlockError, TimeoutError):
+    """A process that was to stop, sleep or end did not do so in time, or ended first."""
+
+
+class NotAbandoned(InterlockError, RuntimeError):
+    """A process that was to die at a certain moment failed before it, or outlived it."""
+
+
+class SequenceBroken(InterlockError, RuntimeError):
+    """A step of a `interlock.testing.Sequencer` cannot be made: one before it will not be."""

@@ -1,0 +1,105 @@
+"""A queue to be awaited, under asyncio and Trio (P10)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from interlock.connection.readiness import until
+from interlock.errors import Empty, Full, ShutDown
+
+if TYPE_CHECKING:
+    from interlock._native import Delivery, MessageQueue
+
+__all__ = ["AsyncQueue"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class AsyncQueue(Generic[T]):
+    """The awaitable view of a queue: the same method names.
+
+    Whatever is cancelled before it returns has put or taken nothing.
+    """
+
+    def __init__(self, queue: MessageQueue) -> None:
+        self._queue: Any = queue
+
+    async def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:
+        """As `Queue.put`, awaited."""
+        queue = self._queue
+        await until(
+            lambda: queue.put_nowait(obj),
+            Full,
+            queue._side_fd,
+            lambda: queue._arm("writable"),
+            timeout if block else 0.0,
+        )
+
+    async def get(self, block: bool = True, timeout: float | None = None) -> T:
+        """As `Queue.get`, awaited."""
+        return await self._taken(self._queue.get_nowait, timeout if block else 0.0)
+
+    async def put_many(
+        self, objs: Iterable[T], block: bool = True, timeout: float | None = None
+    ) -> None:
+        """As `Queue.put_many`, awaited; what was put before a cancellation stays."""
+        accepted = 0
+        for obj in objs:
+            try:
+                await self.put(obj, block, timeout)
+            except Full as full:
+                full.accepted = accepted
+                raise
+            accepted += 1
+
+    async def get_many(self, max_messages: int, timeout: float | None = None) -> list[T]:
+        """As `Queue.get_many`, awaited."""
+        return await self._taken(lambda: self._queue.get_many(max_messages, 0.0), timeout)
+
+    @asynccontextmanager
+    async def lease(self, timeout: float | None = None) -> AsyncIterator[Delivery]:
+        """As `Queue.lease`, for `async with`."""
+        delivery: Delivery = self._queue.lease(0.0)
+        await self._taken(delivery.__enter__, timeout)
+        try:
+            yield delivery
+        except BaseException:
+            delivery.give_back()
+            raise
+        delivery.acknowledge()
+
+    async def join(self) -> None:
+        """As `JoinableQueue.join`, awaited."""
+        queue = self._queue
+        await until(self._look_joined, Empty, queue._side_fd, lambda: queue._arm("joined"))
+
+    def put_nowait(self, obj: T) -> None:
+        """As `Queue.put_nowait`."""
+        self._queue.put_nowait(obj)
+
+    def get_nowait(self) -> T:
+        """As `Queue.get_nowait`."""
+        message: T = self._queue.get_nowait()
+        return message
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Take messages until the queue is shut down and empty."""
+        while True:
+            try:
+                message = await self.get()
+            except ShutDown:
+                return
+            yield message
+
+    async def _taken(self, attempt: Callable[[], R], timeout_s: float | None) -> R:
+        queue = self._queue
+        return await until(
+            attempt, Empty, queue._bell_fd, lambda: queue._arm("readable"), timeout_s
+        )
+
+    def _look_joined(self) -> None:
+        if self._queue._unfinished():
+            raise Empty

@@ -1,0 +1,110 @@
+"""What all queues share: how one is made, closed, polled, and sent to another process."""
+
+from __future__ import annotations
+
+import functools
+import os
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interlock._native import QueueEnd
+from interlock._types import Context
+from interlock.connection.handover import Passage, pack
+from interlock.queues.ends import ReadingEnd, WritingEnd
+
+__all__ = ["QueueBase", "default_max_bytes", "limits"]
+
+MEMORY_SHARE = 4  # of the machine's memory, one part: the bound of a queue that has none
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+# The handles of this process by segment: a queue that comes back here is attached once.
+_handles: weakref.WeakValueDictionary[bytes, QueueEnd] = weakref.WeakValueDictionary()
+
+
+# At run time the core's class comes in with the kind that this is mixed with.
+_Base = QueueEnd if TYPE_CHECKING else object
+
+
+class QueueBase(_Base):
+    """A handle of a queue; mixed with one of the core's kinds."""
+
+    _is_readable = True  # as interlock.connection.wait asks
+
+    def _made(self, ctx: Context | None) -> None:
+        self._ctx = ctx
+        self._reader = ReadingEnd(self)
+        self._writer = WritingEnd(self)
+        _handles[self._segment_id()] = self
+
+    def close(self) -> None:
+        """Give up this process's handle; other processes' handles go on.
+
+        Whatever was put will be delivered. A thread that waits in `get` or `put` of this
+        handle gets QueueClosed within a moment.
+        """
+        self._release()
+
+    def fileno(self) -> int:
+        """A descriptor that poll(2) finds readable while there is a message to take.
+
+        It is the queue's, not to be read from or closed. After the first call each `put` costs a
+        system call more; `interlock.connection.wait` and `.aio` do without that.
+
+        Raises:
+            QueueClosed: This handle was closed.
+        """
+        return self._readable_fd()
+
+    def __reduce__(self) -> tuple[Callable[..., QueueEnd], tuple[Any, ...]]:
+        return _attached, (type(self), self._segment_id(), pack(self._descriptors()))
+
+    def __repr__(self) -> str:
+        if not self._is_open:
+            return f"<{type(self).__name__} closed>"
+        ready, leased, *_ = self._counts()
+        held = f" leased={leased}" if leased else ""
+        return f"<{type(self).__name__} ready={ready}{held}>"
+
+
+def _attached(kind: type[QueueBase], segment: bytes, passage: Passage) -> QueueEnd:
+    """A queue that came from another process, or back to its own."""
+    descriptors = passage.redeem()
+    known = _handles.get(segment)
+    queue = kind.__new__(kind)
+    if known is not None and known._is_open:
+        for fd in descriptors:
+            os.close(fd)
+        super(QueueBase, queue).__init__(known)
+    else:
+        super(QueueBase, queue).__init__(*descriptors)
+    queue._made(None)
+    return queue
+
+
+def limits(
+    maxsize: int, max_bytes: int | None, max_deliveries: int | None, *, joinable: bool = False
+) -> tuple[int, int, int, int, bool]:
+    """What the core is told: messages, bytes of one, bytes of all, deliveries, joinable.
+
+    Raises:
+        TypeError: One of them is no integer.
+        ValueError: max_bytes or max_deliveries is less than 1.
+    """
+    for name, value in (("max_bytes", max_bytes), ("max_deliveries", max_deliveries)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; give at least 1, or None for the default")
+    most = default_max_bytes() if max_bytes is None else max_bytes
+    return max(0, maxsize), most, most, max_deliveries or 0, joinable
+
+
+@functools.cache
+def default_max_bytes() -> int:
+    """A quarter of the memory that this process may have: the machine's, or its cgroup's."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        memory = min(memory, int(CGROUP_LIMIT.read_text()))
+    except (OSError, ValueError):
+        return memory // MEMORY_SHARE  # no cgroup, or one without a limit
+    return memory // MEMORY_SHARE

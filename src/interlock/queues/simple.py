@@ -1,0 +1,32 @@
+"""SimpleQueue: put, get, empty, close, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from interlock._native import SimpleMessageQueue
+from interlock._types import Context
+from interlock.queues.base import QueueBase, limits
+
+__all__ = ["SimpleQueue"]
+
+T = TypeVar("T")
+
+
+class SimpleQueue(QueueBase, SimpleMessageQueue, Generic[T]):
+    """A queue with `multiprocessing.SimpleQueue`'s interface and `Queue`'s promises.
+
+    Args:
+        ctx: The context that makes it.
+        max_bytes: As in `Queue`.
+
+    Raises:
+        ValueError: max_bytes is less than 1.
+        OutOfSharedMemory: The kernel has no memory for it.
+
+    If a process dies: As in `Queue`.
+    """
+
+    def __init__(self, *, ctx: Context, max_bytes: int | None = None) -> None:
+        super().__init__(*limits(0, max_bytes, None))
+        self._made(ctx)

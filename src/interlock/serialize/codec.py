@@ -1,0 +1,116 @@
+"""Objects that are not plain: to bytes by pickle protocol 5, and back.
+
+The native core encodes plain types itself (``native/codec/format.hpp``) and calls
+`encode` and `decode` for everything else. Large buffers stay out of the pickle, so
+that the core copies each of them once, into shared memory. What cannot travel fails
+here, at the call, with the path to the part that cannot (P6).
+"""
+
+from __future__ import annotations
+
+import copyreg
+import io
+import pickle
+from collections.abc import Callable, Sequence
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+from interlock.serialize import arrays
+from interlock.serialize.refusal import refusal
+
+__all__ = ["BUFFER_MIN", "decode", "encode", "pickle_bytes"]
+
+# From this size on a buffer goes by itself: one page, below which the entry in the
+# message's table, the alignment and the view on the other side cost more than the copy.
+BUFFER_MIN = 4096
+
+
+def encode(obj: Any) -> tuple[bytes, list[Any]]:
+    """Turn an object into a pickle and the large buffers that belong to it.
+
+    Reducers registered with `ForkingPickler` and `copyreg` are used as
+    `multiprocessing` uses them.
+
+    Args:
+        obj: Any object.
+
+    Returns:
+        The pickle, and the buffers in the order in which it refers to them: objects
+        with the buffer protocol, contiguous in memory, of BUFFER_MIN bytes or more.
+
+    Raises:
+        SerializationError: A part of the object cannot be serialized; the message
+            names the path to it. It is a TypeError or AttributeError too where
+            `pickle` raises one.
+        Exception: What an object's own ``__reduce__`` or ``__getstate__`` raised, as
+            it is, with a note that gives the path.
+    """
+    if type(obj).__module__ == "numpy" and not _has_reducer(type(obj)):
+        known = arrays.encode(obj, BUFFER_MIN)
+        if known is not None:
+            return known
+    buffers: list[Any] = []
+
+    def stays_in(buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        if view.nbytes < BUFFER_MIN:
+            return True
+        buffers.append(view)
+        return False
+
+    return _pickle(obj, stays_in), buffers
+
+
+def decode(data: bytes, buffers: Sequence[Any] = ()) -> Any:
+    """Turn a pickle and its buffers back into the object.
+
+    Args:
+        data: The pickle.
+        buffers: Its buffers, in order. The object refers to them and does not copy them.
+
+    Returns:
+        The object.
+
+    Raises:
+        Exception: Whatever the objects' own code raises while they are restored,
+            as it is.
+    """
+    if not buffers:
+        return pickle.loads(data)
+    if len(buffers) == 1:
+        return arrays.decode(data, buffers[0])
+    return pickle.loads(data, buffers=buffers)
+
+
+def pickle_bytes(obj: Any) -> bytes:
+    """The pickle of an object with all its buffers in it, as `Connection.send` writes it.
+
+    Raises:
+        SerializationError: See `encode`.
+    """
+    return _pickle(obj, None)
+
+
+def _registered() -> dict[type, Callable[[Any], Any]]:
+    return ForkingPickler._extra_reducers  # type: ignore[attr-defined, no-any-return]
+
+
+def _has_reducer(kind: type) -> bool:
+    return kind in _registered() or kind in copyreg.dispatch_table
+
+
+def _pickle(obj: Any, stays_in: Callable[[pickle.PickleBuffer], bool] | None) -> bytes:
+    file = io.BytesIO()
+    # ForkingPickler in all but name: its class costs a third more, for methods that it
+    # might override and does not.
+    pickler = pickle.Pickler(file, 5, buffer_callback=stays_in)
+    reducers = {**copyreg.dispatch_table, **_registered()}
+    pickler.dispatch_table = reducers
+    try:
+        pickler.dump(obj)
+    except Exception as error:
+        shown = refusal(error, obj, reducers)
+        if shown is error:
+            raise
+        raise shown from error
+    return file.getvalue()

@@ -1,0 +1,98 @@
+"""What to say when an object cannot be serialized: what, where, why, and what to do (P6)."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from types import FunctionType
+from typing import Any
+
+from interlock.errors import (
+    AttributeSerializationError,
+    SerializationError,
+    TypeSerializationError,
+)
+from interlock.serialize.explain import Guilty, find_guilty
+
+__all__ = ["refusal"]
+
+# What `pickle` raises; subclasses are a hook's own.
+_REFUSALS = (pickle.PicklingError, pickle.PickleError, TypeError, AttributeError)
+
+_ANEW = "leave it out in __getstate__ and make a new one in __setstate__"
+_BY_NAME = "define it at the top level of a module that the other process can import."
+
+# By the name of the type, or of the first of its bases that is here.
+_ADVICE = {
+    "_thread.lock": f"{_ANEW}; a lock for several processes is a context's Lock().",
+    "_thread.RLock": f"{_ANEW}; a lock for several processes is a context's RLock().",
+    "threading.Condition": f"{_ANEW}; one for several processes is a context's Condition().",
+    "threading.Event": f"{_ANEW}; one for several processes is a context's Event().",
+    "threading.Thread": f"{_ANEW}; a thread lives in one process.",
+    "_io._IOBase": "send the file's name and open it on the other side, or send its contents.",
+    "builtins.function": _BY_NAME,
+    "builtins.type": _BY_NAME,
+    "builtins.generator": "send what it yields: list(...).",
+    "builtins.coroutine": "send the function and its arguments, and await it on the other side.",
+    "builtins.module": "send its name and import it on the other side.",
+    "builtins.frame": "send its text: traceback.format_stack(...).",
+    "builtins.traceback": "send its text: traceback.format_tb(...).",
+    "builtins.memoryview": "send bytes(view), or the array behind it.",
+    "weakref.ReferenceType": "send what it refers to.",
+    "sqlite3.Connection": "send what it takes to connect, and connect on the other side.",
+}
+_OTHERWISE = f"{_ANEW}, or say by __reduce__ how it travels."
+
+
+def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], Any]]) -> Exception:
+    """The exception that the caller is to see when pickling ``obj`` raised ``error``.
+
+    Returns:
+        A SerializationError where `pickle` refused a part; a TypeError or an
+        AttributeError, raised by `pickle` or by a hook of the object, becomes one that
+        is both. Any other is the hook's own and stays as it is, with a note that
+        gives the path.
+    """
+    if isinstance(error, RecursionError | MemoryError):
+        return error
+    guilty = find_guilty(obj, reducers)
+    if type(error) not in _REFUSALS:
+        if guilty is not None and type(guilty.error) is type(error):
+            error.add_note(f"Raised while {guilty.path} ({_kind(guilty.part)}) was serialized.")
+        return error
+    path = None if guilty is None else guilty.path
+    return _class_for(error)(_message(error, obj, guilty), path=path)
+
+
+def _class_for(error: Exception) -> type[SerializationError]:
+    if isinstance(error, TypeError):
+        return TypeSerializationError
+    if isinstance(error, AttributeError):
+        return AttributeSerializationError
+    return SerializationError
+
+
+def _message(error: Exception, obj: Any, guilty: Guilty | None) -> str:
+    reason = str(error).rstrip(".") or type(error).__name__
+    if guilty is None:
+        return f"Cannot serialize $ ({_kind(obj)}) or a part of it: {reason}. Nothing was sent."
+    return (
+        f"Cannot serialize {guilty.path} ({_kind(guilty.part)}): {reason}. "
+        f"Nothing was sent. What to do: {_advice(guilty.part)}"
+    )
+
+
+def _kind(part: Any) -> str:
+    """``_thread.lock``; for what has a name of its own, ``function app.handle``."""
+    if isinstance(part, FunctionType | type):
+        return f"{type(part).__name__} {part.__module__}.{part.__qualname__}"
+    return _name(type(part)).removeprefix("builtins.")
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _advice(part: Any) -> str:
+    names = map(_name, type(part).__mro__)
+    return next((_ADVICE[name] for name in names if name in _ADVICE), _OTHERWISE)

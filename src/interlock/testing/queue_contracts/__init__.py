@@ -1,0 +1,1 @@
+"""The contracts of a queue, by what they are about."""
