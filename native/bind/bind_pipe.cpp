@@ -111,7 +111,7 @@ PyObject* poll_message(PyObject* self, PyObject* const* given, Py_ssize_t count,
         if (!ready && !last)
           channel.wait(channel.readers(), wait.deadline, [&] { return port->has_message(); });
         else if (!ready)
-          port->after_nothing();
+          port->after_taking();
       }
       if (ready) return boolean(true);
       if (!signals_are_quiet()) return nullptr;
@@ -158,9 +158,9 @@ Line attached_line(int segment, int side) {
   return {Channel::attach(std::move(owned)), std::move(bell)};
 }
 
-Slot port_of(const std::optional<Line>& line, int socket) {
+Slot port_of(const std::optional<Line>& line, int socket, PipePort::Direction direction) {
   if (!line.has_value()) return nullptr;
-  return std::make_shared<PipePort>(line->channel, line->side, socket);
+  return std::make_shared<PipePort>(line->channel, line->side, socket, direction);
 }
 
 nb::object descriptors(const Slot& slot) {
@@ -176,16 +176,21 @@ void hang_up(PipeEnd& end) {
   if (in != nullptr) in->channel().wake_all();
 }
 
-Port& reading(const PipeEnd& end) {
+// Kept: another thread may close the end while this one has given up the interpreter's lock.
+Slot reading(const PipeEnd& end) {
   if (end.incoming == nullptr) {
     PyErr_SetString(PyExc_OSError, "connection is closed or write-only");
     throw nb::python_error();
   }
-  return *end.incoming;
+  return end.incoming;
 }
 
 bool arm(const PipeEnd& end, const char* what) {
-  if (what[0] == 'r') return reading(end).arm_readable();
+  if (what[0] == 'r') {
+    const Slot kept = reading(end);
+    const WithoutInterpreter released;
+    return kept->arm_readable();
+  }
   if (end.outgoing == nullptr) {
     PyErr_SetString(PyExc_OSError, "connection is closed or read-only");
     throw nb::python_error();
@@ -196,10 +201,12 @@ bool arm(const PipeEnd& end, const char* what) {
 }
 
 bool ready(const PipeEnd& end) {
-  Port& port = reading(end);
+  const Slot kept = reading(end);
+  Port& port = *kept;
   if (port.has_message() || port.is_over()) return true;
   const WithoutInterpreter released;
-  return port.check_deaths(Patience::until(Deadline::never())) || port.is_over();
+  port.check_deaths(Patience::until(Deadline::never()));
+  return port.has_message() || port.is_over();
 }
 
 }  // namespace
@@ -219,7 +226,8 @@ void bind_pipe(nb::module_& module) {
           "__init__",
           [](PipeEnd* self, int socket, const std::optional<Line>& in,
              const std::optional<Line>& out) {
-            new (self) PipeEnd{port_of(in, socket), port_of(out, socket)};
+            new (self) PipeEnd{port_of(in, socket, PipePort::Direction::incoming),
+                               port_of(out, socket, PipePort::Direction::outgoing)};
           },
           nb::arg("socket"), nb::arg("incoming").none(), nb::arg("outgoing").none())
       .def("_descriptors",
@@ -231,7 +239,10 @@ void bind_pipe(nb::module_& module) {
       .def("_arm", arm, nb::arg("what"))
       .def("_ready", ready)
       .def("_poll_for_good", [](const PipeEnd& end) {
-        if (end.incoming != nullptr) end.incoming->poll_for_good();
+        const Slot kept = end.incoming;
+        if (kept == nullptr) return;
+        const WithoutInterpreter released;
+        kept->poll_for_good();
       })
       .def("_side_fd", [](const PipeEnd& end) {
         return end.outgoing == nullptr ? -1 : end.outgoing->side_fd();

@@ -35,15 +35,17 @@ Port* port_of(PyObject* self) {
 }
 const Slot& slot_of(PyObject* self) { return nb::inst_ptr<QueueEnd>(self)->port; }
 
-Port& open_port(const QueueEnd& end) {
+// Kept: another thread may close the handle while this one has given up the interpreter's lock.
+Slot open_port(const QueueEnd& end) {
   if (!is_open(end.port)) throw nb::python_error();
-  return *end.port;
+  return end.port;
 }
 
 // ---- the life of a handle ---------------------------------------------------------------
 
 nb::tuple descriptors(const QueueEnd& end) {
-  const Port& port = open_port(end);
+  const Slot kept = open_port(end);
+  const Port& port = *kept;
   return nb::make_tuple(port.channel().segment().fd(), port.readable_fd(), port.side_fd());
 }
 
@@ -61,17 +63,19 @@ std::shared_ptr<Port> attached_port(int segment, int readable, int side) {
 }
 
 nb::bytes segment_id(const QueueEnd& end) {
-  const SegmentId& id = open_port(end).channel().segment().id();
+  const Slot kept = open_port(end);
+  const SegmentId& id = kept->channel().segment().id();
   return nb::bytes(id.data(), sizeof id);
 }
 
 void shut_down(const QueueEnd& end, bool immediate) {
-  Port& port = open_port(end);
+  const Slot kept = open_port(end);
+  Port& port = *kept;
   {
     const WithoutInterpreter released;
     port.channel().shut_down(immediate);
+    port.after_shut_down();
   }
-  port.ring_everything();
 }
 
 // False with a signal's error set.
@@ -81,7 +85,8 @@ bool count(Port& port, Channel::Counts& now) {
 
 // ready, leased, dead, not settled; published
 nb::tuple counts(const QueueEnd& end) {
-  Port& port = open_port(end);
+  const Slot kept = open_port(end);
+  Port& port = *kept;
   Channel::Counts now;
   {
     const WithoutInterpreter released;
@@ -94,20 +99,25 @@ nb::tuple counts(const QueueEnd& end) {
 
 nb::list users(const QueueEnd& end) {
   nb::list pids;
-  open_port(end).channel().processes().each([&](u32 pid) { pids.append(pid); });
+  open_port(end)->channel().processes().each([&](u32 pid) { pids.append(pid); });
   return pids;
 }
 
 // ---- polling ----------------------------------------------------------------------------
 
 int readable_fd(const QueueEnd& end) {
-  Port& port = open_port(end);
-  port.poll_for_good();
+  const Slot kept = open_port(end);
+  Port& port = *kept;
+  {
+    const WithoutInterpreter released;
+    port.poll_for_good();
+  }
   return port.readable_fd();
 }
 
 u64 unfinished(const QueueEnd& end) {
-  Channel& channel = open_port(end).channel();
+  const Slot kept = open_port(end);
+  Channel& channel = kept->channel();
   u64 tasks = 0;
   if (!patiently([&](Patience patience) { return channel.unfinished(patience, tasks); }))
     throw nb::python_error();
@@ -115,8 +125,10 @@ u64 unfinished(const QueueEnd& end) {
 }
 
 bool arm(const QueueEnd& end, const char* what) {
-  Port& port = open_port(end);
+  const Slot kept = open_port(end);
+  Port& port = *kept;
   Channel& channel = port.channel();
+  const WithoutInterpreter released;
   switch (what[0]) {
     case 'r':
       return port.arm_readable();
@@ -134,10 +146,12 @@ bool arm(const QueueEnd& end, const char* what) {
 
 // Whether get() would not wait: a message, or the end.
 bool ready(const QueueEnd& end) {
-  Port& port = open_port(end);
+  const Slot kept = open_port(end);
+  Port& port = *kept;
   if (port.has_message() || port.is_over()) return true;
   const WithoutInterpreter released;
-  return port.check_deaths(Patience::until(Deadline::never())) || port.is_over();
+  port.check_deaths(Patience::until(Deadline::never()));
+  return port.has_message() || port.is_over();
 }
 
 // ---- messages -----------------------------------------------------------------------------
@@ -435,15 +449,15 @@ void bind_queue(nb::module_& module) {
       .def("_counts", counts)
       .def("_users", users)
       .def("_readable_fd", readable_fd)
-      .def("_side_fd", [](const QueueEnd& end) { return open_port(end).side_fd(); })
-      .def("_bell_fd", [](const QueueEnd& end) { return open_port(end).readable_fd(); })
+      .def("_side_fd", [](const QueueEnd& end) { return open_port(end)->side_fd(); })
+      .def("_bell_fd", [](const QueueEnd& end) { return open_port(end)->readable_fd(); })
       .def("_arm", arm, nb::arg("what"))
       .def("_ready", ready)
       .def("_unfinished", unfinished)
-      .def("_is_shut_down", [](const QueueEnd& end) { return open_port(end).channel().shut_down(); })
+      .def("_is_shut_down", [](const QueueEnd& end) { return open_port(end)->channel().shut_down(); })
       .def("_limits",
            [](const QueueEnd& end) {
-             const Limits& limits = open_port(end).channel().segment().limits();
+             const Limits limits = open_port(end)->channel().segment().limits();
              return nb::make_tuple(limits.messages_max, limits.message_bytes_max,
                                    limits.queue_bytes_max, limits.deliveries_max,
                                    (limits.flags & FLAG_JOINABLE) != 0);

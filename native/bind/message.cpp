@@ -87,36 +87,49 @@ bool Message::encode_bytes(PyObject* buffer, Py_ssize_t offset, Py_ssize_t size)
   return true;
 }
 
-void Message::copy_to(std::byte* out) const {
+template <class Put>
+void Message::each_piece(Put&& put) const {
   if (encoding_ == Encoding::native) {
-    writer_->copy_to(out);
+    writer_->each_piece(put);
     return;
   }
   if (encoding_ == Encoding::bytes) {
-    std::memcpy(out, as_bytes(raw_.buf) + raw_offset_, length_);
+    put(0, as_bytes(raw_.buf) + raw_offset_, length_);
     return;
   }
   const auto pickle_length = static_cast<u64>(PyBytes_GET_SIZE(pickled_.ptr()));
-  const char* pickle = PyBytes_AS_STRING(pickled_.ptr());
+  const std::byte* pickle = as_bytes(PyBytes_AS_STRING(pickled_.ptr()));
   if (!is_long()) {
-    std::memcpy(out, pickle, pickle_length);
+    put(0, pickle, pickle_length);
     return;
   }
   const BufferTable table{buffers_.size(), pickle_length};
-  std::memcpy(out, &table, sizeof table);
+  put(0, as_bytes(&table), sizeof table);
   u64 at = sizeof table;
   for (const Py_buffer& buffer : buffers_) {
     const BufferEntry entry{static_cast<u64>(buffer.len), buffer.readonly == 0};
-    std::memcpy(out + at, &entry, sizeof entry);
+    put(at, as_bytes(&entry), sizeof entry);
     at += sizeof entry;
   }
-  std::memcpy(out + at, pickle, pickle_length);
+  put(at, pickle, pickle_length);
   at += pickle_length;
   for (const Py_buffer& buffer : buffers_) {
     at = align_buffer(at);
-    std::memcpy(out + at, buffer.buf, static_cast<u64>(buffer.len));
+    put(at, as_bytes(buffer.buf), static_cast<u64>(buffer.len));
     at += static_cast<u64>(buffer.len);
   }
+}
+
+void Message::copy_to(std::byte* out) const {
+  each_piece([out](u64 offset, const std::byte* data, u64 size) {
+    std::memcpy(out + offset, data, size);
+  });
+}
+
+void Message::write_to(int fd, u64 place) const {
+  each_piece([fd, place](u64 offset, const std::byte* data, u64 size) {
+    if (!write_at(fd, place + offset, data, size)) throw OutOfPages();
+  });
 }
 
 namespace {

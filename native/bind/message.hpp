@@ -33,9 +33,14 @@ class Message {
   bool is_long() const { return !buffers_.empty() || length_ > INLINE_MAX; }
   // Without the interpreter's lock if need be.
   void copy_to(std::byte* out) const;
+  // The same into a file, whose pages need not be there yet. Throws OutOfPages.
+  void write_to(int fd, u64 place) const;
 
  private:
   bool encode_by_pickle(PyObject* object);
+  // Calls put(offset, data, size) for each piece of the message, in order.
+  template <class Put>
+  void each_piece(Put&& put) const;
 
   Encoding encoding_{};
   u64 length_ = 0;

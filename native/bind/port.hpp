@@ -5,10 +5,12 @@
 // rest: room, a dead letter, all tasks done. Both ring only while somebody polls (the bits
 // of ConsumerSide.polled), so a channel nobody polls costs no system call.
 //
-// Whoever silences a bell does so in this order, for others may poll it too:
-//   silence; ask to be rung; look; and ring again if there is something.
-// A socket cannot be rung from its own end, so it is silenced only while nothing can be
-// published (under P) and there is nothing to read.
+// Pollers of ours ask to be rung (arm_...), once, and look again whatever rang. A stranger,
+// who has the descriptor from fileno() and may do a get() that waits when it is readable, must
+// find it readable exactly while there is a message. For him (polled_for_good) the bell
+// is rung before the producers' lock P is given up, and silenced under P while there is
+// nothing to read; so a ring is never late. A socket cannot be rung from its own end, which is
+// another reason never to silence it while there is something.
 // Protocol: docs/protocols/ring.md, "Waiting".
 #pragma once
 
@@ -42,20 +44,28 @@ class Port {
 
   // ---- after something has happened --------------------------------------------------
 
+  // Under P, with the message visible.
+  void at_commit() {
+    if (channel_->polled_for_good()) [[unlikely]]
+      ring_readable();
+  }
   void after_put() {
-    if (channel_->must_ring(Poll::readable)) [[unlikely]]
+    if (channel_->must_ring(Poll::readable) && !channel_->polled_for_good()) [[unlikely]]
       ring_readable();
   }
   void after_room() { ring_side(Poll::writable); }
   // A lease has ended: there may be a message again, room, a dead letter, or no task left.
   void after_lease() {
-    after_put();
+    if (channel_->polled_for_good())
+      refresh_readable();
+    else if (channel_->must_ring(Poll::readable))
+      ring_readable();
     for (const Poll what : {Poll::writable, Poll::dead, Poll::joined}) ring_side(what);
   }
   void after_task() { ring_side(Poll::joined); }
-  // Nobody found a message: a bell that rings all the same is silenced.
-  void after_nothing() {
-    if (channel_->polled_for_good()) silence_readable();
+  // A message was taken, or none was found. To be called without the interpreter's lock.
+  void after_taking() {
+    if (channel_->polled_for_good()) refresh_readable();
   }
   bool check_deaths(Patience patience) {
     const bool any = channel_->check_deaths(patience);
@@ -67,10 +77,10 @@ class Port {
 
   // Ask to be rung. True: no need to wait, look at once.
   bool arm_readable() {
-    silence_readable();
+    refresh_readable();
     channel_->ask_to_ring(Poll::readable);
     const bool ready = has_message() || is_over();
-    if (ready) ring_readable();
+    if (ready) refresh_readable();  // for others, whose ring may have been silenced above
     return ready;
   }
   template <class Look>
@@ -84,10 +94,10 @@ class Port {
   // From now on `readable` rings whenever there is a message: a stranger polls it.
   void poll_for_good() {
     channel_->ask_to_ring(Poll::readable_for_good);
-    if (has_message() || is_over()) ring_readable();
+    refresh_readable();
   }
-  void ring_everything() {
-    ring_readable();
+  void after_shut_down() {
+    refresh_readable();
     eventfd_ring(side_fd());
   }
 
@@ -100,6 +110,16 @@ class Port {
   virtual void silence_readable() = 0;
 
  private:
+  // The bell rings if there is something, and is silent if there is not. When P cannot be had
+  // (its holder is stopped) it stays as it is.
+  void refresh_readable() {
+    Turn turn(channel_->producer(), Patience::until(Deadline::after(RobustMutex::RECHECK)));
+    if (!turn.held()) return;
+    if (has_message() || is_over())
+      ring_readable();
+    else
+      silence_readable();
+  }
   void ring_side(Poll what) {
     if (channel_->must_ring(what)) [[unlikely]]
       eventfd_ring(side_fd());
@@ -125,10 +145,7 @@ class QueuePort final : public Port {
 
  protected:
   void ring_readable() override { eventfd_ring(readable_fd()); }
-  void silence_readable() override {
-    eventfd_silence(readable_fd());
-    if (has_message() || is_over()) eventfd_ring(readable_fd());
-  }
+  void silence_readable() override { eventfd_silence(readable_fd()); }
 
  private:
   Descriptor readable_;
@@ -137,23 +154,26 @@ class QueuePort final : public Port {
 // One direction of a pipe, at one of its ends. The socket is the connection's.
 class PipePort final : public Port {
  public:
-  PipePort(std::shared_ptr<Channel> channel, std::shared_ptr<Descriptor> side, int socket)
-      : Port(std::move(channel), std::move(side)), socket_(socket) {}
+  enum class Direction { incoming, outgoing };
+  PipePort(std::shared_ptr<Channel> channel, std::shared_ptr<Descriptor> side, int socket,
+           Direction direction)
+      : Port(std::move(channel), std::move(side)), socket_(socket), direction_(direction) {}
   int readable_fd() const override { return socket_; }
   void set_closed_error() const override { PyErr_SetString(PyExc_OSError, "handle is closed"); }
   bool writers_gone() const override { return socket_peer_is_gone(socket_); }
   bool readers_gone() const override { return socket_peer_is_gone(socket_); }
 
  protected:
-  void ring_readable() override { socket_ring(socket_); }
+  void ring_readable() override {
+    if (direction_ == Direction::outgoing) socket_ring(socket_);
+  }
   void silence_readable() override {
-    if (has_message()) return;
-    Turn turn(channel().producer(), Patience::none);
-    if (turn.held() && !has_message()) socket_silence(socket_);
+    if (direction_ == Direction::incoming) socket_silence(socket_);
   }
 
  private:
   int socket_;
+  Direction direction_;
 };
 
 }  // namespace interlock::bind

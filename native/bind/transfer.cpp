@@ -27,21 +27,33 @@ bool pipe_is_broken(const Port& port) {
   return true;
 }
 
+void fill(Channel& channel, const Message& message, u32 block) {
+  Blocks& blocks = channel.blocks();
+  if (!blocks.is_cold(block)) {
+    message.copy_to(channel.segment().bytes(block).data());
+    return;
+  }
+  message.write_to(channel.segment().fd(), blocks.file_offset(block));
+  blocks.written(block, message.length());
+}
+
 // Without the interpreter's lock.
-Put put_patiently(Channel& channel, const Message& message, Claim& claim, Patience patience) {
+Put put_patiently(Port& port, const Message& message, Claim& claim, Patience patience) {
+  Channel& channel = port.channel();
   Outgoing outgoing{message.length(), message.encoding(), NO_BLOCK};
   if (message.is_long()) {
     if (claim.index == NO_BLOCK) {
       if (!channel.looks_roomy(message.length())) return Put::full;
       const Put claimed = channel.claim_block(message.length(), patience, claim.index);
       if (claimed != Put::done) return claimed;
-      message.copy_to(channel.segment().bytes(claim.index).data());
+      fill(channel, message, claim.index);
       INTERLOCK_PROBE("put.filled");
     }
     outgoing.block = claim.index;
   }
   const Put put =
-      channel.put(outgoing, patience, [&](std::byte* out) { message.copy_to(out); });
+      channel.put(outgoing, patience, [&](std::byte* out) { message.copy_to(out); },
+                  [&] { port.at_commit(); });
   if (put == Put::done) claim.index = NO_BLOCK;
   return put;
 }
@@ -57,7 +69,7 @@ bool send_patiently(const Slot& slot, const Message& message, const Wait& wait) 
     Put put;
     {
       const WithoutInterpreter released;
-      put = put_patiently(channel, message, claim, Patience::until(for_lock));
+      put = put_patiently(*port, message, claim, Patience::until(for_lock));
       if (put == Put::full) {
         returned = port->check_deaths(Patience::until(for_lock));
         if (!returned && !late)
@@ -125,6 +137,15 @@ Attempt attempt(Port& port, As as, bool quiet_only = false) {
   return result;
 }
 
+// Under the interpreter's lock, which is given up for it.
+void after_taking(const Slot& slot) {
+  if (slot == nullptr || !slot->channel().polled_for_good()) [[likely]]
+    return;
+  const std::shared_ptr<Port> port = slot;
+  const WithoutInterpreter released;
+  port->after_taking();
+}
+
 Get take(Channel& channel, RecordState state, Lease& lease, Patience patience) {
   return channel.get(patience, state, lease, [](const RecordView&) { return Verdict::take; });
 }
@@ -164,6 +185,13 @@ PyObject* finish(Holding holding, As as) {
   return nullptr;
 }
 
+void after_lease(const std::shared_ptr<Port>& port) {
+  if (!port->channel().polled_for_good()) [[likely]]
+    return port->after_lease();
+  const WithoutInterpreter released;
+  port->after_lease();
+}
+
 enum class Wake { try_again, over, nothing, failed };
 
 // Nothing was found, or the lock was busy: wait for something, at most once. `late`: do not.
@@ -182,7 +210,7 @@ Wake wait_for_message(const Slot& slot, const std::shared_ptr<Port>& port, Recor
     returned = port->check_deaths(Patience::until(for_lock));
     over = !returned && port->is_over();
     if (!returned && !over && !late) channel.wait(channel.readers(), deadline, look);
-    if (!returned && last && !over) port->after_nothing();
+    if (!returned && last && !over) port->after_taking();
   }
   if (slot != port) {
     port->set_closed_error();
@@ -208,7 +236,8 @@ bool send(const Slot& slot, const Message& message, const Wait& wait) {
   if (!message.is_long()) [[likely]] {
     const Outgoing outgoing{message.length(), message.encoding(), NO_BLOCK};
     const Put put = slot->channel().put(outgoing, Patience::none,
-                                        [&](std::byte* out) { message.copy_to(out); });
+                                        [&](std::byte* out) { message.copy_to(out); },
+                                        [&] { slot->at_commit(); });
     if (put == Put::done) [[likely]] {
       slot->after_put();
       return true;
@@ -219,7 +248,10 @@ bool send(const Slot& slot, const Message& message, const Wait& wait) {
 
 PyObject* receive_at_once(const Slot& slot, As as, bool first) {
   const Attempt tried = attempt(*slot, as, !first);
-  if (tried.restored) return tried.object;
+  if (tried.restored) {
+    after_taking(slot);
+    return tried.object;
+  }
   if (tried.got != Get::found) return nullptr;
   return finish(held(slot, tried.lease), as);
 }
@@ -233,7 +265,10 @@ PyObject* receive(const Slot& slot, const Wait& wait, As as) {
   for (;;) {
     const bool late = !wait.block || wait.deadline.passed();
     Attempt tried = attempt(*port, as);
-    if (tried.restored) return tried.object;
+    if (tried.restored) {
+      after_taking(port);
+      return tried.object;
+    }
     if (tried.got == Get::busy)
       tried.got = take_patiently(port->channel(), RecordState::ready, tried.lease, for_lock);
     if (tried.got == Get::found) return finish(held(port, tried.lease), as);
@@ -255,6 +290,7 @@ PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& h
     if (got == Get::busy) got = take_patiently(port->channel(), state, lease, for_lock);
     if (got == Get::found) {
       holding = held(port, lease);
+      after_taking(port);
       // Read-only: who gets it after us must get what was put.
       PyObject* object = restore({lease.encoding, lease.body, holding.loan, false}, As::object);
       if (object != nullptr) return object;
@@ -285,7 +321,7 @@ void settle(Holding& holding, How how) {
   }
   if (settled == Settle::ended) {
     if (viewed) holding.loan->keep();
-    port.after_lease();
+    after_lease(holding.port);
   }
   holding.loan.reset();
 }

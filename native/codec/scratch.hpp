@@ -50,17 +50,21 @@ class Scratch {
   void finish(const std::byte* at) { written_ = static_cast<std::size_t>(at - buffer_.get()); }
   std::size_t size() const { return written_ + external_; }
 
-  void copy_to(std::byte* out) const {
+  // Calls put(offset, data, size) for each piece of the message, in order.
+  template <class Put>
+  void each_piece(Put&& put) const {
     const std::byte* from = buffer_.get();
     std::size_t done = 0;
+    std::size_t offset = 0;
     for (const Piece& piece : pieces_) {
-      std::memcpy(out, from + done, piece.before - done);
-      out += piece.before - done;
-      std::memcpy(out, piece.view.buf, static_cast<std::size_t>(piece.view.len));
-      out += piece.view.len;
+      put(offset, from + done, piece.before - done);
+      offset += piece.before - done;
+      const auto size = static_cast<std::size_t>(piece.view.len);
+      put(offset, static_cast<const std::byte*>(piece.view.buf), size);
+      offset += size;
       done = piece.before;
     }
-    if (written_ > done) std::memcpy(out, from + done, written_ - done);
+    if (written_ > done) put(offset, from + done, written_ - done);
   }
 
   // Gives the large buffers back. With the interpreter's lock.

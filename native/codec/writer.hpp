@@ -25,7 +25,16 @@ class Writer {
   bool write(PyObject* root);
   std::size_t size() const { return scratch_.size(); }
   // Without the interpreter's lock if need be.
-  void copy_to(std::byte* out) const { scratch_.copy_to(out); }
+  void copy_to(std::byte* out) const {
+    scratch_.each_piece([out](std::size_t offset, const std::byte* data, std::size_t size) {
+      std::memcpy(out + offset, data, size);
+    });
+  }
+  // Calls put(offset, data, size) for each piece of the message, in order.
+  template <class Put>
+  void each_piece(Put&& put) const {
+    scratch_.each_piece(put);
+  }
   // Lets go of the objects referred to. Before the writer is kept or destroyed.
   void reset() {
     scratch_.reset();

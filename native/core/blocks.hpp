@@ -9,14 +9,16 @@
 // nobody holds it.
 // Only producers allocate, under their lock; anybody frees, with one store, and then
 // sets the block's bit in the free hints. A hint may be wrong either way: a set bit
-// is checked by compare-exchange, a missing one is found again by rebuild_hints().
+// is checked by compare-exchange, a missing one is found again by repair().
 //
-// A new block is carved from the last extent; block_count is the commit. Its pages
-// are reserved then, so that a lack of memory is an error here and not SIGBUS later.
+// A new block is carved from the last extent; block_count is the commit. It is cold: it has no
+// pages. They are reserved before anybody writes to them through the mapping, so that a lack
+// of memory is an error here and not SIGBUS later; a large message is written with pwrite(2)
+// instead the first time, without the lock, which takes half as long.
 // A block's place and capacity never change. Sizes are in quarters of powers of two.
 //
 // A death leaves: FILLING(dead), freed by the sweep; a block described but not counted,
-// described again by the next; a free block without its hint, found by rebuild_hints().
+// described again by the next; a free block without its hint, found by repair().
 // Not chosen: fresh pages for each message (the first copy into new pages runs at an
 // eighth of the speed of the second), and a buddy allocator (merging is a step of
 // several words; a block that keeps its size is one).
@@ -43,12 +45,43 @@ class Blocks {
     return (size + step - 1) / step * step;
   }
 
+  // What the caller is to find in a new block: pages, or none, as it will write them itself.
+  enum class Pages { reserved, none_yet };
+
   // Under P. A block of at least `size` bytes, FILLING for `me`; NO_BLOCK if the table
   // is full. Throws OutOfPages.
-  u32 allocate(u64 size, Owner me) {
+  u32 allocate(u64 size, Owner me, Pages pages = Pages::reserved) {
     const u64 capacity = size_class(size);
-    const u32 index = find_free(capacity, me);
-    return index != NO_BLOCK ? index : carve(capacity, me);
+    u32 index = find_free(capacity, me);
+    if (index == NO_BLOCK) index = carve(capacity, me);
+    if (index == NO_BLOCK || pages == Pages::none_yet || !is_cold(index)) return index;
+    try {
+      written(index, 0);
+    } catch (const OutOfPages&) {
+      free(index);
+      throw;
+    }
+    return index;
+  }
+
+  // Whether a block has no pages yet; to be asked by who fills it.
+  bool is_cold(u32 index) const { return segment_.block(index).cold.load() != 0; }
+  // Who fills it has written the first `length` bytes of a cold block: the rest of its pages.
+  // Throws OutOfPages.
+  void written(u32 index, u64 length) {
+    const u64 capacity = segment_.bytes(index).size();
+    const u64 rest = Untrusted(length).checked(capacity, "length of a large message");
+    if (rest < capacity &&
+        !reserve_pages(segment_.fd(), file_offset(index) + rest, capacity - rest))
+      throw OutOfPages();
+    segment_.block(index).cold.store(0);
+    segment_.producers().committed_memory.fetch_add(capacity);
+  }
+  // Where a block lies in the file.
+  u64 file_offset(u32 index) const {
+    const u64 place = segment_.block(index).place.load();
+    segment_.bytes(index);  // checks the place
+    return segment_.producers().extents[place >> 56].offset.load() + (place & OFFSET_MASK);
   }
 
   // Whoever has the block (or holds the lock that says nobody has) gives it back.
@@ -75,7 +108,7 @@ class Blocks {
   void leave(u32 index) {
     if (state(index).state != BlockState::queued) return;
     if (is_held(index)) {
-      set_state(index, BlockState::borrowed);
+      segment_.block(index).state.store(borrowed_word(index), Order::release);
       free_if_unheld(index);  // the last holder may have gone before it saw that state
     } else {
       free(index);
@@ -100,7 +133,8 @@ class Blocks {
         .checked(BLOCK_SLOTS, "block count");
   }
 
-  // Under C: everything a dead process was filling or borrowing goes back.
+  // Under C: everything a dead process was filling or borrowing goes back. It may have freed a
+  // block and not hinted at it.
   void sweep(Owner dead) {
     const u64 bit = u64{1} << dead.slot % 64;
     for (u32 index = 0, end = count(); index < end; ++index) {
@@ -113,6 +147,8 @@ class Blocks {
         end_borrow(index, dead);
       } else if (word.state == BlockState::borrowed) {
         free_if_unheld(index);  // it died between leaving the block and looking for holders
+      } else if (word.state == BlockState::free) {
+        hint(index);
       }
     }
   }
@@ -120,30 +156,32 @@ class Blocks {
   // Under P, after a death: bits for all free blocks, and the derived words.
   void repair() {
     ProducerSide& p = segment_.producers();
-    u64 committed = 0;
     u64 used = 0;
     const u32 extents = extent_count();
     for (u32 index = 0, end = count(); index < end; ++index) {
       const BlockSlot& slot = segment_.block(index);
       const u64 place = slot.place.load();
-      if (slot.cold.load() == 0) committed += slot.capacity.load();
       if (extents > 0 && place >> 56 == extents - 1)
         used = std::max(used, (place & OFFSET_MASK) + slot.capacity.load());
       if (state(index).state == BlockState::free) hint(index);
     }
-    p.committed_memory.set(committed);
+    p.committed_memory.set(count_committed());
     p.extent_used.set(used);
   }
 
-  // Gives the pages of free blocks back to the kernel until `target` bytes are left.
+  // Gives the pages of free blocks back to the kernel until `target` bytes are left. Counts
+  // anew first: who fills a block may die before it has counted the pages.
   void trim(u64 target, Owner me) {
-    for (u32 index = count(); index-- > 0 && committed() > target;) {
+    u64 left = count_committed();
+    for (u32 index = count(); index-- > 0 && left > target;) {
       BlockSlot& slot = segment_.block(index);
-      if (slot.cold.load() == 0 && slot.capacity.load() >= CHUNK_BYTES && take_free(index, me)) {
-        cool(index);
+      const u64 capacity = slot.capacity.load();
+      if (slot.cold.load() == 0 && capacity >= CHUNK_BYTES && take_free(index, me)) {
+        if (cool(index)) left -= std::min(left, capacity);
         free(index);
       }
     }
+    segment_.producers().committed_memory.set(left);
   }
 
   u64 committed() const { return segment_.producers().committed_memory.peek(); }
@@ -164,11 +202,19 @@ class Blocks {
     return false;
   }
 
+  // With the message's number in place of an owner: the block may be freed, used again and
+  // borrowed by somebody else while a thread stands between its look and its exchange.
+  u64 borrowed_word(u32 index) const {
+    const u64 sequence = segment_.block(index).sequence.load();
+    const Owner number{static_cast<u32>(sequence >> 32 & 0xffff), static_cast<u32>(sequence)};
+    return BlockWord{BlockState::borrowed, number}.word();
+  }
+
   void free_if_unheld(u32 index) {
-    if (is_held(index)) return;
     BlockSlot& slot = segment_.block(index);
-    u64 borrowed = BlockWord{BlockState::borrowed, {}}.word();
-    if (slot.state.compare_exchange(borrowed, BlockWord{}.word())) hint(index);
+    u64 seen = slot.state.load();
+    if (BlockWord::from(seen).state != BlockState::borrowed || is_held(index)) return;
+    if (slot.state.compare_exchange(seen, BlockWord{}.word())) hint(index);
   }
 
   bool take_free(u32 index, Owner me) {
@@ -188,39 +234,28 @@ class Blocks {
           continue;
         hints.fetch_and(~(u64{1} << index % 64));
         INTERLOCK_PROBE("block.hint_cleared");
-        if (take_free(index, me) && warm(index)) return index;
+        if (take_free(index, me)) return index;
       }
     }
     return NO_BLOCK;
   }
 
-  // Pages for a block that gave its own back.
-  bool warm(u32 index) {
-    BlockSlot& slot = segment_.block(index);
-    if (slot.cold.load() == 0) return true;
-    const u64 capacity = segment_.bytes(index).size();
-    if (!reserve_pages(segment_.fd(), file_offset(index), capacity)) {
-      free(index);
-      throw OutOfPages();
+  u64 count_committed() const {
+    u64 bytes = 0;
+    for (u32 index = 0, end = count(); index < end; ++index) {
+      const BlockSlot& slot = segment_.block(index);
+      if (slot.cold.load() == 0) bytes += slot.capacity.load();
     }
-    slot.cold.store(0);
-    ProducerSide& p = segment_.producers();
-    p.committed_memory.set(p.committed_memory.peek() + capacity);
-    return true;
+    return bytes;
   }
 
-  void cool(u32 index) {
+  bool cool(u32 index) {
     const u64 capacity = segment_.bytes(index).size();
-    if (!give_back_pages(segment_.fd(), file_offset(index), capacity)) return;
+    // First the mark: a death in between must not leave a block that seems to have pages.
     segment_.block(index).cold.store(1);
-    ProducerSide& p = segment_.producers();
-    p.committed_memory.set(p.committed_memory.peek() - capacity);
-  }
-
-  u64 file_offset(u32 index) const {
-    const u64 place = segment_.block(index).place.load();
-    segment_.bytes(index);  // checks the place
-    return segment_.producers().extents[place >> 56].offset.load() + (place & OFFSET_MASK);
+    const bool cooled = give_back_pages(segment_.fd(), file_offset(index), capacity);
+    if (!cooled) segment_.block(index).cold.store(0);
+    return cooled;
   }
 
   u32 carve(u64 capacity, Owner me) {
@@ -233,22 +268,19 @@ class Blocks {
     if (!make_extent_room(capacity)) return NO_BLOCK;
     const u32 extent = extent_count() - 1;
     const u64 offset = p.extent_used.peek();
-    const u64 in_file = p.extents[extent].offset.load() + offset;
-    // The table entry's own page too.
-    if (!reserve_pages(segment_.fd(), BLOCKS_AT + index * sizeof(BlockSlot), sizeof(BlockSlot)) ||
-        !reserve_pages(segment_.fd(), in_file, capacity))
+    // The table entry's own page.
+    if (!reserve_pages(segment_.fd(), BLOCKS_AT + index * sizeof(BlockSlot), sizeof(BlockSlot)))
       throw OutOfPages();
     BlockSlot& slot = segment_.block(index);
     slot.place.set(u64{extent} << 56 | offset);
     slot.capacity.set(capacity);
-    slot.cold.set(0);
+    slot.cold.set(1);
     clear_holders(index);
     slot.state.store(BlockWord{BlockState::filling, me}.word());
     INTERLOCK_PROBE("block.described");
     p.block_count.store(index + 1);
     INTERLOCK_PROBE("chunk.carved");
     p.extent_used.set(offset + capacity);
-    p.committed_memory.set(p.committed_memory.peek() + capacity);
     return index;
   }
 

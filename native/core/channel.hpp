@@ -99,33 +99,42 @@ class Channel {
 
   // ---- producers ------------------------------------------------------------------
 
-  template <class Fill>
-  Put put(const Outgoing& message, Patience patience, Fill&& fill) {
+  // `committed` is called under the lock, once the message is visible.
+  template <class Fill, class Committed>
+  Put put(const Outgoing& message, Patience patience, Fill&& fill, Committed&& committed) {
     ensure_place();
     Turn turn(producer_, patience);
     if (!turn.held()) return Put::busy;
     if (turn.after_death()) deaths_suspected_ = true;
     const Put result = producer_.append(message, fill);
+    if (result == Put::done) [[likely]]
+      committed();
     turn.end();
     if (result == Put::done) [[likely]]
       readers().wake();
     return result;
   }
 
+  template <class Fill>
+  Put put(const Outgoing& message, Patience patience, Fill&& fill) {
+    return put(message, patience, fill, [] {});
+  }
+
   // A block to fill without a lock; Put::full when the table is full. To be given to put() or
-  // to drop_block().
+  // to drop_block(). A cold one is to be written, not copied into (Blocks::written).
   Put claim_block(u64 length, Patience patience, u32& block) {
     ensure_place();
     if (blocks_.committed() > Blocks::WARM_BYTES) check_deaths(patience);
     Turn turn(producer_, patience);
     if (!turn.held()) return Put::busy;
-    block = producer_.claim_block(length);
+    block = producer_.claim_block(length, Blocks::Pages::none_yet);
     INTERLOCK_PROBE("put.claimed");
     return block == NO_BLOCK ? Put::full : Put::done;
   }
   u32 claim_block(u64 length) {
     u32 block = NO_BLOCK;
     claim_block(length, Patience::as_long_as_it_takes, block);
+    if (block != NO_BLOCK && blocks_.is_cold(block)) blocks_.written(block, 0);
     return block;
   }
   void drop_block(u32 index) { blocks_.free(index); }
@@ -278,7 +287,7 @@ class Channel {
 
   // ---- deaths ----------------------------------------------------------------------------
 
-  // Returns what dead processes held. True if there were any. Where the time does not suffice,
+  // Returns what dead processes held. True if there was anything. Where the time does not suffice,
   // the next call goes on.
   bool check_deaths(Patience patience = Patience::as_long_as_it_takes) {
     const Nanoseconds moment = now();
@@ -295,10 +304,11 @@ class Channel {
       processes_.release(owner);
       any = true;
     });
-    // Messages that the dead had committed but not counted are looked for in vain.
-    if (any && producer_.mutex().abandoned()) Turn(producer_, patience);
-    if (any) wake_all();
-    return any;
+    // Messages that the dead had committed but not counted are looked for in vain. Not only
+    // after a sweep: who made it may have died here.
+    const bool counted = producer_.mutex().abandoned() && Turn(producer_, patience).held();
+    if (any || counted) wake_all();
+    return any || counted;
   }
 
   // ---- waiting -----------------------------------------------------------------------------
@@ -337,10 +347,12 @@ class Channel {
     const u32 seen = polled.load();
     if (seen == 0) [[likely]]
       return false;
-    if ((seen & bit) != 0) return (polled.fetch_and(~bit) & bit) != 0;
-    return what == Poll::readable && polled_for_good(seen);
+    return (seen & bit) != 0 && (polled.fetch_and(~bit) & bit) != 0;
   }
-  bool polled_for_good() { return polled_for_good(segment_.consumers().polled.peek()); }
+  bool polled_for_good() const {
+    const u32 seen = segment_.consumers().polled.peek();
+    return (seen & static_cast<u32>(Poll::readable_for_good)) != 0;
+  }
 
  private:
   static u64 difference(u64 from, u64 what) { return from > what ? from - what : 0; }
@@ -365,10 +377,6 @@ class Channel {
         blocks_(segment_),
         producer_(segment_, processes_, blocks_),
         consumer_(segment_, processes_, blocks_) {}
-
-  static bool polled_for_good(u32 seen) {
-    return (seen & static_cast<u32>(Poll::readable_for_good)) != 0;
-  }
 
   // A place in the process table before any lock is taken: a full table is swept first.
   void ensure_place() {

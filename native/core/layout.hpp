@@ -139,7 +139,7 @@ struct ProducerSide {
   Atomic<u64> published_bytes;   // derived
   Atomic<u64> settled_seen;      // ConsumerSide.settled as last read
   Atomic<u64> settled_bytes_seen;
-  Atomic<u64> committed_memory;  // derived: bytes of blocks that have pages
+  Atomic<u64> committed_memory;  // derived: bytes of blocks that have pages; no lock
   alignas(CACHE_LINE) Atomic<u32> sequence;  // futex word of who waits for a message
   alignas(CACHE_LINE) Atomic<u64> waiting;   // by consumers: see waiters.hpp
   alignas(CACHE_LINE) Atomic<u32> block_count;
@@ -179,7 +179,7 @@ struct BlockSlot {
   Atomic<u64> place;             // Pair-like: extent 8 bits, offset in it 56 bits; P, once
   Atomic<u64> capacity;          // P, once
   Atomic<u64> sequence;          // of the message that lies here, while queued
-  Atomic<u32> cold;              // 1: its pages were given back
+  Atomic<u32> cold;              // 1: it has no pages yet, or gave them back; P, or who fills it
   alignas(CACHE_LINE) Atomic<u64> holders[PROCESS_SLOTS / 64];  // who borrows it, a bit a slot
 };
 static_assert(sizeof(BlockSlot) == 192);

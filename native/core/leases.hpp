@@ -15,7 +15,7 @@
 // Invariants: I2; I3 a queued block is freed only after its record is DONE;
 // I6 every message is DONE once.
 //
-// A death leaves: a store made but not counted: repair_consumers() recounts; a record
+// A death leaves: a store made but not counted: Consumer::repair() recounts; a record
 // TAKEN(dead): the sweep returns it; a chunk or block nobody refers to: freed there.
 //
 // What ends a task of a joinable queue changes two words, the record and the count of

@@ -10,7 +10,7 @@
 //     is R1 and R2 again for the next.
 //
 // Producers go on meanwhile: a message committed during the count is simply new, and a
-// block whose number is not yet published is left to repair_producers().
+// block whose number is not yet published is left to Producer::repair().
 // Protocol: docs/protocols/ring.md, "What a death leaves".
 #pragma once
 

@@ -15,7 +15,7 @@
 //
 // A death leaves: before 4, bytes behind the committed end, overwritten by the next;
 // a chunk or a block with a number that was never published, freed by
-// repair_producers(); after 4, derived counts one short, recounted there.
+// Producer::repair(); after 4, derived counts one short, recounted there.
 //
 // Not chosen: one circular buffer (a lease held for an hour would stop it; it cannot
 // grow while wrapped), and reserve-then-commit slots (a dead producer's reservation
@@ -87,7 +87,9 @@ class Producer {
   }
 
   // Under P. A block for a long message, FILLING for this process.
-  u32 claim_block(u64 length) { return blocks_.allocate(length, processes_.me()); }
+  u32 claim_block(u64 length, Blocks::Pages pages = Blocks::Pages::reserved) {
+    return blocks_.allocate(length, processes_.me(), pages);
+  }
 
   bool room(u64 length) {
     const Limits& limits = segment_.limits();

@@ -82,10 +82,6 @@ class Atomic {
   T value_;
 };
 
-// Orders this thread's earlier stores before its later loads, as a sleeper and
-// its waker both need (docs/protocols/ring.md, "Waiting").
-inline void full_fence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
-
 // Keeps the compiler, not the processor, from moving stores to thread-private
 // words that the kernel reads when the thread dies.
 inline void compiler_fence() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }

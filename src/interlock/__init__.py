@@ -3,8 +3,8 @@
 Public names only. What is bound here is light; submodules load on first use.
 """
 
+import typing
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 # First: on a system without what the core needs, this raises UnsupportedPlatform.
 import interlock._platform
@@ -35,7 +35,7 @@ from interlock.errors import (
 )
 from interlock.process import Process, active_children, current_process, parent_process
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from multiprocessing import forkserver as forkserver
     from multiprocessing import heap as heap
     from multiprocessing import popen_fork as popen_fork
@@ -164,9 +164,9 @@ set_start_method = default_context.set_start_method
 
 _standard.install()
 
-if not TYPE_CHECKING:  # where names that are not there would be found
+if not typing.TYPE_CHECKING:  # where names that are not there would be found
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> typing.Any:
         if name in _SUBMODULES:
             return import_module(f"interlock.{name}")
         if name == "wait":

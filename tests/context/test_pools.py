@@ -86,13 +86,17 @@ def test_an_executor_maps(context: BaseContext) -> None:
 
 
 def test_an_executor_replaces_its_workers(context: BaseContext) -> None:
-    """P1: after so many tasks each, where the standard library allows it."""
+    """P1: after so many tasks each, where the standard library allows it.
+
+    A task for each worker and no more: with further ones waiting, the executor of 3.11
+    and 3.12 itself hangs at times (python/cpython#115634).
+    """
     if context.get_start_method() == "fork":
         with pytest.raises(ValueError, match="incompatible"):
             executor(context, max_tasks_per_child=2)
         return
-    with executor(context, max_tasks_per_child=5) as workers:
-        assert list(workers.map(square, range(12))) == SQUARES[:12]
+    with executor(context, max_tasks_per_child=1) as workers:
+        assert list(workers.map(square, range(2))) == SQUARES[:2]
 
 
 def test_an_executor_notices_a_dead_worker(context: BaseContext) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy
 
 # What goes which way: small and inline lie in the ring, a note is pickled there, large and
-# array lie in a block, and an array is read in place.
-SIZES = {"small": 0, "inline": 7_000, "note": 30, "large": 100_000, "array": 120_000}
+# array lie in a block, and an array is read in place. A raw one is bytes: for send_bytes, and
+# as short as ten of them.
+SIZES = {"small": 0, "inline": 7_000, "note": 30, "large": 100_000, "array": 120_000, "raw": 90_000}
+RAW_HEAD = struct.Struct("<II")
 
 
 class Letter(NamedTuple):
-    """What is known of a message: of which kind, whose, and its number."""
+    """What is known of a message: of which kind, whose (a number, if it is raw), and its number."""
 
     kind: str
     writer: str
@@ -29,9 +32,13 @@ class Note:
     filler: bytes
 
 
-def write(letter: Letter, size: int | None = None) -> object:
+def write(letter: Letter, size: int | None = None) -> Any:
     """The message of a letter; of about `size` bytes, where it is not the kind's own."""
-    filler = _filler(letter, SIZES[letter.kind] if size is None else size)
+    size = SIZES[letter.kind] if size is None else size
+    if letter.kind == "raw":
+        head = RAW_HEAD.pack(int(letter.writer), letter.number)
+        return head + _filler(letter, size - len(head))
+    filler = _filler(letter, size)
     if letter.kind == "note":
         return Note(letter, filler)
     if letter.kind == "array":
@@ -47,6 +54,9 @@ def read(message: Any) -> Letter:
     """
     if isinstance(message, Note):
         letter, filler = message.letter, message.filler
+    elif isinstance(message, bytes):
+        writer, number = RAW_HEAD.unpack_from(message)
+        letter, filler = Letter("raw", str(writer), number), message[RAW_HEAD.size :]
     elif isinstance(message, dict):
         letter, filler = Letter(*message["letter"]), message["data"].tobytes()
     else:

@@ -94,6 +94,7 @@ def serve(line: Connection[Any, Any]) -> None:
             scenario, args = line.recv()
         except EOFError:
             return
+        answer: tuple[str | None, Any]
         try:
             answer = (None, scenario(*args))
         except BaseException as error:

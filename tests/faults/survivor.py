@@ -12,7 +12,7 @@ from tests.faults.letters import Letter, read, write
 from tests.faults.segment import check_nothing_left
 
 STALL_S = 1.0
-GLANCE_S = 0.1
+GLANCE_S = 0.05
 
 R = TypeVar("R")
 
@@ -48,6 +48,29 @@ def drain(queue: Any) -> list[Letter]:
     return found
 
 
+def wait_swept(queue: Any) -> None:
+    """Until an empty queue knows of no dead process; who looks, looks each 20 ms at most.
+
+    Raises:
+        AssertionError: It still does after a second.
+    """
+    begun = time.monotonic()
+    while not is_settled(queue):
+        assert time.monotonic() - begun < STALL_S, f"not swept: {queue.statistics()}"
+
+
+def receive_all(end: Any) -> list[Letter]:
+    """All that is left in one direction of a pipe whose other users are dead.
+
+    Raises:
+        AssertionError: Something arrived damaged.
+    """
+    found = []
+    while promptly(end.poll, GLANCE_S):
+        found.append(read(promptly(end.recv)))
+    return found
+
+
 def is_settled(queue: Any) -> bool:
     """Whether nothing is in the queue, and none of its users is dead or has anything."""
     now = promptly(queue.statistics)
@@ -73,6 +96,26 @@ def check_sound(queue: Any, letters: int = 3) -> None:
         promptly(queue.put_nowait, write(letter))
     assert [read(promptly(queue.get_nowait)) for _ in small] == small
     check_empty(queue)
+
+
+def check_pipe_sound(*ends: Any, max_bytes: int, letters: int = 3) -> None:
+    """Hold an empty pipe to its promises, each way that it goes: order, room, no block lost.
+
+    Raises:
+        AssertionError: It broke one.
+    """
+    one, other = ends
+    room = max_bytes // letters - 1000
+    for sender, receiver in ((one, other), (other, one)):
+        if not (sender.writable and receiver.readable):
+            continue
+        assert not promptly(receiver.poll), "it is not empty"
+        sent = [Letter("large", "survivor", number) for number in range(letters)]
+        for letter in sent:
+            promptly(sender._send_nowait, write(letter, room))
+        assert [read(promptly(receiver.recv)) for _ in sent] == sent
+        assert not promptly(receiver.poll), "it is not empty"
+        check_nothing_left(receiver._descriptors()[0][0])
 
 
 def check_empty(queue: Any) -> None:

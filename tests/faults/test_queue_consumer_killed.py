@@ -25,12 +25,11 @@ from interlock.errors import Empty
 from tests.faults.doomed import Diary, Point, doomed
 from tests.faults.letters import Letter, read, write
 from tests.faults.stage import Stage
-from tests.faults.survivor import check_sound, drain, is_settled, promptly
+from tests.faults.survivor import GLANCE_S, check_sound, drain, is_settled, promptly
 
 MAX_BYTES = 8 << 20
 LETTERS = 24
 PASSES = (0, 1, 5)
-GLANCE_S = 0.1
 
 
 class Refused(Exception):
@@ -124,7 +123,9 @@ WAYS: dict[str, tuple[Callable[..., None], str, dict[str, int], list[str]]] = {
 CASES = [(way, name) for way, (*_, names) in WAYS.items() for name in names]
 
 # Until here the core is not done with the message.
-NOT_DONE = frozenset("mutex.locked get.found get.decoded get.taken get.advanced get.borrowed".split())
+NOT_DONE = frozenset(
+    "mutex.locked get.found get.decoded get.taken get.advanced get.borrowed".split()
+)
 
 
 def scenario(method: str, way: str, point: Point) -> bool:

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 import interlock
+from interlock.errors import Empty
 from tests.faults.doomed import Diary, Point, doomed
 from tests.faults.letters import Letter, read, write
 from tests.faults.stage import Stage
-from tests.faults.survivor import STALL_S, check_sound, drain, promptly
+from tests.faults.survivor import GLANCE_S, STALL_S, check_sound, drain, promptly
 
 MAX_BYTES = 8 << 20
 LETTERS = 24
@@ -45,21 +46,25 @@ def put(diary: Diary, queue: Any, writer: str, kind: str) -> None:
         diary.write(number)
 
 
+# A consumer's role ends when nothing is left: the one before it has taken some of the letters.
 def get(diary: Diary, queue: Any, writer: str) -> None:
-    for _ in range(LETTERS):
-        diary.write(read(queue.get()).number)
+    with contextlib.suppress(Empty):
+        while True:
+            diary.write(read(queue.get(timeout=GLANCE_S)).number)
 
 
 def acknowledge(diary: Diary, queue: Any, writer: str) -> None:
-    for _ in range(LETTERS):
-        with queue.lease() as delivery:
-            diary.write(read(delivery.message).number)
+    with contextlib.suppress(Empty):
+        while True:
+            with queue.lease(timeout=GLANCE_S) as delivery:
+                diary.write(read(delivery.message).number)
 
 
 def give_back(diary: Diary, queue: Any, writer: str) -> None:
-    for _ in range(LETTERS):
-        with contextlib.suppress(Refused), queue.lease():
-            raise Refused
+    with contextlib.suppress(Empty):
+        while True:
+            with contextlib.suppress(Refused), queue.lease(timeout=GLANCE_S):
+                raise Refused
 
 
 HOLDING_P = {

@@ -23,7 +23,7 @@ def main() -> None:
     # What the terminal's encoding cannot say is escaped; it is no reason to fail.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    app()
+    app(prog_name="interlock")  # by `python -m interlock` too
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ __all__ = ["Passage", "Ticket", "pack"]
 PATIENCE_S = 10.0  # how long the other side of a handover may take
 KEY_BYTES = 16
 _CREDENTIALS = struct.Struct("3i")  # pid, uid, gid
+_GIVEN = "_interlock_given"  # in the child that is being started: its descriptors so far
 
 
 class Passage(Protocol):
@@ -61,13 +62,39 @@ class _Inherited:
     """Descriptors that a child has from its start."""
 
     def __init__(self, descriptors: Sequence[int]) -> None:
-        from multiprocessing import reduction
-
-        self._copies: list[Any] = [reduction.DupFd(fd) for fd in descriptors]
+        # Two ends of a pipe have descriptors in common, and spawn refuses to pass one twice.
+        known: dict[int, _Given] = vars(context.get_spawning_popen()).setdefault(_GIVEN, {})
+        self._given: list[Any] = [known.setdefault(fd, _Given(fd)) for fd in descriptors]
 
     def redeem(self) -> list[int]:
         """The descriptors, now this process's own."""
-        return [copy.detach() for copy in self._copies]
+        return [received.copy() for received in self._given]
+
+
+class _Given:
+    """A descriptor for a child that is being started; the pickler sends it once."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __reduce__(self) -> tuple[type[_Received], tuple[Any]]:
+        from multiprocessing import reduction
+
+        return _Received, (reduction.DupFd(self._fd),)
+
+
+class _Received:
+    """The same in the child, for as long as it takes to unpickle all that share it."""
+
+    def __init__(self, inherited: Any) -> None:
+        self._fd: int = inherited.detach()
+
+    def copy(self) -> int:
+        """A descriptor of the caller's own."""
+        return os.dup(self._fd)
+
+    def __del__(self) -> None:
+        os.close(self._fd)
 
 
 @dataclass(frozen=True)

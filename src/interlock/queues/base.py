@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from interlock.queues.ends import ReadingEnd, WritingEnd
 __all__ = ["QueueBase", "default_max_bytes", "limits"]
 
 MEMORY_SHARE = 4  # of the machine's memory, one part: the bound of a queue that has none
+DELIVERIES_MAX = 4094  # a record has 12 bits for its attempts; a dead letter takes one more
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # The handles of this process by segment: a queue that comes back here is attached once.
@@ -37,6 +39,12 @@ class QueueBase(_Base):
         self._reader = ReadingEnd(self)
         self._writer = WritingEnd(self)
         _handles[self._segment_id()] = self
+
+    # What the standard library's pool takes when it throws away what is left; here nobody
+    # waits for it, as a reader and a writer need no lock of the queue's.
+    @functools.cached_property
+    def _rlock(self) -> threading.Lock:
+        return threading.Lock()
 
     def close(self) -> None:
         """Give up this process's handle; other processes' handles go on.
@@ -90,11 +98,13 @@ def limits(
 
     Raises:
         TypeError: One of them is no integer.
-        ValueError: max_bytes or max_deliveries is less than 1.
+        ValueError: max_bytes or max_deliveries is less than 1, or max_deliveries over 4094.
     """
     for name, value in (("max_bytes", max_bytes), ("max_deliveries", max_deliveries)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; give at least 1, or None for the default")
+    if max_deliveries is not None and max_deliveries > DELIVERIES_MAX:
+        raise ValueError(f"max_deliveries is {max_deliveries}; give at most {DELIVERIES_MAX}")
     most = default_max_bytes() if max_bytes is None else max_bytes
     return max(0, maxsize), most, most, max_deliveries or 0, joinable
 
