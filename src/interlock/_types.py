@@ -10,8 +10,8 @@ __all__ = ["Context", "Pollable"]
 class Context(Protocol):
     """What a queue must know of the context that made it."""
 
-    def get_start_method(self, allow_none: bool = False) -> str | None:
-        """The name of the way its processes start."""
+    def cpu_count(self) -> int:
+        """How many processors its processes may run on."""
 
 
 @runtime_checkable

@@ -16,7 +16,8 @@ from tests.context.choices import METHODS
 @pytest.fixture(params=METHODS)
 def context(request: pytest.FixtureRequest) -> BaseContext:
     """Each of our contexts in turn."""
-    return interlock.get_context(request.param)
+    method: str = request.param
+    return interlock.get_context(method)
 
 
 @pytest.fixture

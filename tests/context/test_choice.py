@@ -20,7 +20,8 @@ def test_a_choice_made_here_holds_there() -> None:
     interlock.set_start_method("spawn")
     assert multiprocessing.get_start_method() == "spawn"
     assert type(multiprocessing.get_context()) is standard.SpawnContext
-    assert type(interlock.get_context()) is SpawnContext
+    chosen: Any = interlock.get_context()
+    assert type(chosen) is SpawnContext
     for library in interlock, multiprocessing:
         with pytest.raises(RuntimeError, match="already been set"):
             library.set_start_method("fork")
@@ -91,9 +92,11 @@ def test_a_foreign_context_is_given_as_it_is(monkeypatch: pytest.MonkeyPatch) ->
     contexts: Any = vars(standard)["_concrete_contexts"]
     foreign = Foreign()
     monkeypatch.setitem(contexts, "foreign", foreign)
-    assert interlock.get_context("foreign") is foreign  # type: ignore[comparison-overlap]
+    named: Any = interlock.get_context("foreign")
+    assert named is foreign
     multiprocessing.set_start_method("foreign")
-    assert interlock.get_context() is foreign  # type: ignore[comparison-overlap]
+    chosen: Any = interlock.get_context()
+    assert chosen is foreign
     assert interlock.get_start_method() == "foreign"
 
 

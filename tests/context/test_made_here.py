@@ -37,7 +37,7 @@ def test_locks_and_values(context: BaseContext) -> None:
     for lock in context.Lock(), context.RLock(), context.BoundedSemaphore(1), context.Semaphore():
         counter = context.Value("i", 0, lock=False)
         run_together(context, count, lock, counter)
-        assert counter.value == WORKERS * ROUNDS  # type: ignore[attr-defined]
+        assert counter.value == WORKERS * ROUNDS
 
 
 def test_barriers_events_and_arrays(context: BaseContext) -> None:
@@ -49,7 +49,7 @@ def test_barriers_events_and_arrays(context: BaseContext) -> None:
     event.set()
     join_all(processes)
     seen[mine] = mine + 1
-    assert list(seen) == list(range(1, WORKERS + 2))
+    assert seen[:] == list(range(1, WORKERS + 2))
 
 
 def test_conditions_and_raw_values(context: BaseContext) -> None:

@@ -36,7 +36,7 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, inspect._Paramet
 
 def assert_takes_the_same(ours: Any, theirs: Any, name: str) -> None:
     """What the standard library's takes, and at most keywords of our own, each with a default."""
-    if not callable(theirs) or isinstance(theirs, type) or isinstance(theirs, types.ModuleType):
+    if not callable(theirs) or isinstance(theirs, type | types.ModuleType):
         return
     expected = parameters(theirs)
     assert parameters(ours)[: len(expected)] == expected, name

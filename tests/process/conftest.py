@@ -16,7 +16,8 @@ from tests.process.targets import until_told
 @pytest.fixture(params=["fork", "spawn", "forkserver"])
 def context(request: pytest.FixtureRequest) -> BaseContext:
     """Each of our contexts in turn."""
-    return interlock.get_context(request.param)
+    method: str = request.param
+    return interlock.get_context(method)
 
 
 @pytest.fixture

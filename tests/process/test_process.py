@@ -59,10 +59,11 @@ def test_there_is_no_sentinel_before_the_start(context: BaseContext) -> None:
 def test_the_exit_code_is_the_child_s(context: BaseContext) -> None:
     """P1: what it exited with; None before it starts."""
     process = context.Process(target=exit_with, args=(3,))
-    assert process.exitcode is None
+    codes = [process.exitcode]
     process.start()
     process.join()
-    assert process.exitcode == 3
+    codes.append(process.exitcode)
+    assert codes == [None, 3]
     process.close()
     with pytest.raises(ValueError, match="closed"):
         process.is_alive()

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from interlock.cli.interrupt import Interrupt
 from interlock.cli.map import compare, table
 from interlock.cli.map.function import MappedFunction, load
 from interlock.cli.map.inputs import gather
-from interlock.cli.interrupt import Interrupt
-from interlock.cli.map.ledger import Ledger, Unwritten
 from interlock.cli.map.job import Job, Stopped, WorkersUnfit
+from interlock.cli.map.ledger import Ledger, Unwritten
 from interlock.cli.progress import progress
 from interlock.cli.usage import Unusable, workers_from, writable
 

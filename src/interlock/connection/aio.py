@@ -58,9 +58,7 @@ class AsyncConnection:
 
     async def _received(self, attempt: Callable[[], T]) -> T:
         connection = self._connection
-        return await until(
-            attempt, Empty, connection._bell_fd, lambda: connection._arm("readable")
-        )
+        return await until(attempt, Empty, connection._bell_fd, lambda: connection._arm("readable"))
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         """Receive until nobody is left to send."""

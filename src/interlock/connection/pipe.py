@@ -184,14 +184,14 @@ class PipeConnection(PipeEnd, StandardConnection):
         return bool(self._readable)
 
     def _bell_fd(self) -> int:
-        handle: int | None = self._handle
+        handle: int | None = self.__dict__.get("_handle")
         if handle is None:
             raise OSError("handle is closed")
         return handle
 
     def _bad_message_length(self) -> None:
         self._readable = False
-        if self._writable:
+        if self.writable:
             self._stop_reading()
         else:
             self.close()

@@ -55,7 +55,8 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
             found = _ready(selector, ours)
             if found or rest_s == 0.0:
                 return [thing for thing in objects if any(thing is ready for ready in found)]
-            if any([thing._arm("readable") for thing in ours]):
+            armed = [thing._arm("readable") for thing in ours]  # each of them
+            if any(armed):
                 continue
             if ours:
                 rest_s = RECHECK_S if rest_s is None else min(rest_s, RECHECK_S)

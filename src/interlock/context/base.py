@@ -61,7 +61,7 @@ class BaseContext(standard.BaseContext):
         ours._check_available()
         return ours
 
-    def Pipe(  # type: ignore[override]
+    def Pipe(
         self, duplex: bool = True, *, max_bytes: int | None = None
     ) -> tuple[Connection, Connection]:
         """Two connected ends; see `interlock.connection.Pipe`."""

@@ -28,7 +28,20 @@ class AsyncQueue(Generic[T]):
         self._queue: Any = queue
 
     async def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:
-        """As `Queue.put`, awaited."""
+        """As `MessageQueue.put`, awaited.
+
+        Args:
+            obj: The message.
+            block: Whether to wait for room.
+            timeout: How long to wait for it, in seconds; None for as long as it takes.
+
+        Raises:
+            Full: There was no room in time.
+            ShutDown: The queue was shut down.
+            SerializationError: A part of the object cannot be serialized.
+
+        If a process dies: this one: the message was put whole or not at all.
+        """
         queue = self._queue
         await until(
             lambda: queue.put_nowait(obj),
@@ -39,29 +52,71 @@ class AsyncQueue(Generic[T]):
         )
 
     async def get(self, block: bool = True, timeout: float | None = None) -> T:
-        """As `Queue.get`, awaited."""
+        """As `MessageQueue.get`, awaited.
+
+        Args:
+            block: Whether to wait for a message.
+            timeout: How long to wait for it, in seconds; None for as long as it takes.
+
+        Raises:
+            Empty: No message came in time.
+            ShutDown: The queue was shut down and nothing is left.
+
+        If a process dies: what another consumer was about to get comes here.
+        """
         return await self._taken(self._queue.get_nowait, timeout if block else 0.0)
 
     async def put_many(
         self, objs: Iterable[T], block: bool = True, timeout: float | None = None
     ) -> None:
-        """As `Queue.put_many`, awaited; what was put before a cancellation stays."""
-        accepted = 0
-        for obj in objs:
+        """As `MessageQueue.put_many`, awaited; what was put before a cancellation stays.
+
+        Args:
+            objs: The messages.
+            block: Whether to wait for room.
+            timeout: How long to wait for the room of each, in seconds.
+
+        Raises:
+            Full: There was no room in time; `accepted` says how many were put.
+
+        If a process dies: some first messages were put, each of them whole.
+        """
+        for accepted, obj in enumerate(objs):
             try:
                 await self.put(obj, block, timeout)
             except Full as full:
                 full.accepted = accepted
                 raise
-            accepted += 1
 
     async def get_many(self, max_messages: int, timeout: float | None = None) -> list[T]:
-        """As `Queue.get_many`, awaited."""
+        """As `MessageQueue.get_many`, awaited.
+
+        Args:
+            max_messages: How many to take at the most, 1 or more.
+            timeout: How long to wait for the first, in seconds.
+
+        Raises:
+            ValueError: max_messages is less than 1.
+            Empty: No message came in time.
+            ShutDown: The queue was shut down and nothing is left.
+
+        If a process dies: what another consumer was about to get comes here.
+        """
         return await self._taken(lambda: self._queue.get_many(max_messages, 0.0), timeout)
 
     @asynccontextmanager
     async def lease(self, timeout: float | None = None) -> AsyncIterator[Delivery]:
-        """As `Queue.lease`, for `async with`."""
+        """As `MessageQueue.lease`, for `async with`.
+
+        Args:
+            timeout: How long to wait for a message, in seconds; None for as long as it takes.
+
+        Raises:
+            Empty: On entry: no message came in time.
+            ShutDown: On entry: the queue was shut down and nothing is left.
+
+        If a process dies: this one: the message is delivered to another consumer.
+        """
         delivery: Delivery = self._queue.lease(0.0)
         await self._taken(delivery.__enter__, timeout)
         try:

@@ -25,8 +25,10 @@ CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _handles: weakref.WeakValueDictionary[bytes, QueueEnd] = weakref.WeakValueDictionary()
 
 
-# At run time the core's class comes in with the kind that this is mixed with.
-_Base = QueueEnd if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    _Base = QueueEnd
+else:  # at run time the core's class comes in with the kind that this is mixed with
+    _Base = object
 
 
 class QueueBase(_Base):

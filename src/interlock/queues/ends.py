@@ -40,7 +40,14 @@ class ReadingEnd(_End):
     """Where messages come out."""
 
     def recv(self) -> Any:
-        """As `Queue.get`."""
+        """As `Queue.get`.
+
+        Raises:
+            ShutDown: The queue was shut down and nothing is left.
+            QueueClosed: The handle was closed.
+
+        If a process dies: this one, before it returns: another consumer gets the message.
+        """
         return self._queue.get()
 
     def poll(self, timeout: float | None = 0.0) -> bool:
@@ -79,5 +86,13 @@ class WritingEnd(_End):
     """Where messages go in."""
 
     def send(self, obj: Any) -> None:
-        """As `Queue.put`."""
+        """As `Queue.put`.
+
+        Raises:
+            SerializationError: A part of the object cannot be serialized.
+            ShutDown: The queue was shut down.
+            QueueClosed: The handle was closed.
+
+        If a process dies: this one: the message was put whole or not at all.
+        """
         self._queue.put(obj)

@@ -33,9 +33,7 @@ class JoinableQueue(Queue[T]):
         max_bytes: int | None = None,
         max_deliveries: int | None = None,
     ) -> None:
-        super(Queue, self).__init__(
-            *limits(maxsize, max_bytes, max_deliveries, joinable=True)
-        )
+        super(Queue, self).__init__(*limits(maxsize, max_bytes, max_deliveries, joinable=True))
         self._made(ctx)
 
     def task_done(self) -> None:

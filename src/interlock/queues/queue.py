@@ -18,7 +18,7 @@ Protocol: docs/protocols/ring.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from interlock._native import MessageQueue
 from interlock._types import Context
@@ -90,7 +90,7 @@ class Queue(QueueBase, MessageQueue, Generic[T]):
         """Take messages until the queue is shut down and empty."""
         while True:
             try:
-                message = self.get()
+                message: T = self.get()
             except ShutDown:
                 return
             yield message
@@ -138,10 +138,3 @@ class Queue(QueueBase, MessageQueue, Generic[T]):
 
     def cancel_join_thread(self) -> None:
         """Does nothing: no exit waits for a queue."""
-
-    if TYPE_CHECKING:
-
-        def get(self, block: bool = True, timeout: float | None = None) -> T: ...
-        def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None: ...
-        def get_nowait(self) -> T: ...
-        def put_nowait(self, obj: T, /) -> None: ...

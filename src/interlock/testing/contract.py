@@ -85,6 +85,8 @@ class Suite:
         Raises:
             AssertionError: One does not hold.
             ValueError: ``without`` names a part that there is not.
+
+        If a process dies: the contract it took part in does not hold, and the error says so.
         """
         unknown = frozenset(without) - self.parts
         if unknown:

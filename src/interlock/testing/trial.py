@@ -150,7 +150,13 @@ class ThreadTask:
         return bool(self._outcome)
 
     def wait_asleep(self) -> None:
-        """As `interlock.testing.wait_asleep`."""
+        """As `interlock.testing.wait_asleep`.
+
+        Raises:
+            AssertionError: The thread does not fall asleep in time.
+
+        If a process dies: a thread of this one ends with it.
+        """
         wait_asleep(self._thread, self._trial.rest_s())
 
 
@@ -212,12 +218,25 @@ class ChildTask:
         return outcome
 
     def wait_asleep(self) -> None:
-        """As `interlock.testing.wait_asleep`, once the function has begun."""
+        """As `interlock.testing.wait_asleep`, once the function has begun.
+
+        Raises:
+            AssertionError: The process does not begin, or fall asleep, in time.
+
+        If a process dies: AssertionError.
+        """
         self.wait_begun()
         wait_asleep(self._process, self._trial.rest_s())
 
     def wait_begun(self) -> None:
-        """Wait until the function is about to be called."""
+        """Wait until the function is about to be called.
+
+        Raises:
+            AssertionError: It did not come to that in time.
+            EOFError: The process died before.
+
+        If a process dies: EOFError.
+        """
         if not self._report.poll(self._trial.rest_s()) or self._report.recv() is not None:
             raise AssertionError(f"A child did not come to {self._name}().")
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.cli.interrupt import Interrupt
 from interlock.cli.map.crew import signals_held, told
 from interlock.cli.map.function import MappedFunction
-from interlock.cli.interrupt import Interrupt
 from interlock.cli.map.job import TICK_S, Stopped
 from interlock.cli.map.outcome import attempt
-from interlock.cli.progress import Progress
 from interlock.cli.map.worker import Note, follow_parent
+from interlock.cli.progress import Progress
 from interlock.connection import wait
 from interlock.context import get_context
 

@@ -27,13 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interlock.cli.interrupt import Interrupt
 from interlock.cli.map.crew import Crew, Loss
 from interlock.cli.map.function import MappedFunction
-from interlock.cli.interrupt import Interrupt
 from interlock.cli.map.ledger import Ledger
 from interlock.cli.map.outcome import Outcome
-from interlock.cli.progress import Progress
 from interlock.cli.map.worker import Note, serve
+from interlock.cli.progress import Progress
 from interlock.connection import wait
 from interlock.context import get_context
 from interlock.errors import Empty, Full, InterlockError

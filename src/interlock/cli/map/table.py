@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from interlock.cli.map.compare import OneProcess
-from interlock.cli.map.ledger import Ledger
 from interlock.cli.map.job import Statistics
+from interlock.cli.map.ledger import Ledger
 
 __all__ = ["print_summary"]
 
