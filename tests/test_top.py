@@ -12,7 +12,7 @@ import pytest
 import interlock
 
 PACKAGE = Path(interlock.__file__).resolve().parent
-PROJECT = PACKAGE.parent.parent / "pyproject.toml"
+PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 IMPORT = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import interlock; "
 
 

@@ -26,7 +26,10 @@ void Loans::drop(const std::shared_ptr<Channel>& channel, u32 block) {
 }
 
 void Loans::before_fork() {
+  reserved_.clear();
+  if (counts_.empty()) return;
   forking_ = this_process().pid;
+  child_ = Lifeline::create();
   for (const auto& [key, entry] : counts_) {
     const auto& [channel, count] = entry;
     if (reserved_.empty() || reserved_.back().channel != channel)
@@ -35,12 +38,30 @@ void Loans::before_fork() {
   }
 }
 
-void Loans::after_fork_in_parent() { reserved_.clear(); }
+void Loans::after_fork_in_parent() noexcept {
+  if (reserved_.empty()) return;
+  if (child_.wait_until_cut(BORN_WITHIN_MS)) take_back();
+  reserved_.clear();
+}
 
-void Loans::after_fork_in_child() {
+// What no child has adopted.
+void Loans::take_back() noexcept {
+  for (const Reserved& reserved : reserved_) {
+    Processes& processes = reserved.channel->processes();
+    if (!processes.still_there(reserved.place, forking_)) continue;
+    for (const auto& [key, entry] : counts_)
+      if (entry.first == reserved.channel)
+        reserved.channel->blocks().end_borrow(key.second, reserved.place);
+    processes.release(reserved.place);
+  }
+}
+
+void Loans::after_fork_in_child() noexcept {
+  if (reserved_.empty()) return;
   for (const Reserved& reserved : reserved_)
     reserved.channel->processes().adopt(reserved.place, forking_);
   reserved_.clear();
+  child_.cut();
 }
 
 }  // namespace interlock::bind

@@ -5,7 +5,9 @@
 // they are counted here. A forked child has the views as well. It is made a holder before
 // the fork, by a place in the process table that the parent reserves and the child adopts:
 // otherwise a parent that drops its views (as Process.start() drops its arguments) would
-// free a block that the child still reads.
+// free a block that the child still reads. A child may be killed before it has adopted
+// anything, and a fork may fail: so the parent waits until the child has, or takes back what
+// it reserved.
 #pragma once
 
 #include <map>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "core/channel.hpp"
+#include "platform/lifeline.hpp"
 
 namespace interlock::bind {
 
@@ -25,18 +28,25 @@ class Loans {
   void add(const std::shared_ptr<Channel>& channel, u32 block);
   void drop(const std::shared_ptr<Channel>& channel, u32 block);
 
+  // Nothing runs between the first of these and the fork; nothing is thrown by the others.
   void before_fork();
-  void after_fork_in_parent();
-  void after_fork_in_child();
+  void after_fork_in_parent() noexcept;
+  void after_fork_in_child() noexcept;
 
  private:
+  // A child needs some hundred microseconds; one that is stopped is not waited for.
+  static constexpr int BORN_WITHIN_MS = 1000;
+
   struct Reserved {
     std::shared_ptr<Channel> channel;
     Owner place;
   };
   using Key = std::pair<Channel*, u32>;
+  void take_back() noexcept;
+
   std::map<Key, std::pair<std::shared_ptr<Channel>, u32>> counts_;
   std::vector<Reserved> reserved_;
+  Lifeline child_;
   u32 forking_ = 0;
   ForkSafeMutex mutex_;
 };

@@ -2,6 +2,21 @@
 #include "bind/bind.hpp"
 #include "bind/python.hpp"
 
+namespace {
+
+// What nanobind's own functions throw; those of the hot methods are guarded().
+void translate(const std::exception_ptr& error, void*) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const nanobind::builtin_exception&) {
+    throw;
+  } catch (...) {
+    interlock::bind::set_error_from_exception();
+  }
+}
+
+}  // namespace
+
 NB_MODULE(_native, module) {
   using namespace interlock::bind;
   namespace nb = nanobind;
@@ -9,6 +24,7 @@ NB_MODULE(_native, module) {
   module.attr("VERSION") = INTERLOCK_VERSION;
   nb::set_leak_warnings(false);  // queues that live as long as the program are not leaks
   load_python();
+  nb::register_exception_translator(translate);
   bind_codec(module);
   bind_probe(module);
   bind_shared_buffer(module);

@@ -5,7 +5,7 @@
 //     forgotten, and blocks that no live record refers to are freed.
 // R2  A process died holding leases: sweep(). What it had TAKEN is READY again (or DEAD),
 //     what it was filling or borrowing is free, and then everything is recounted.
-// R3  Free-block hints are rebuilt from the block states (Blocks::repair, under P).
+// R3  Free-block hints are rebuilt from the block states (Blocks::repair, Blocks::sweep).
 // R4  Each step is one store and may be made twice, so a sweeper's or repairer's death
 //     is R1 and R2 again for the next.
 //

@@ -39,9 +39,17 @@ inline void socket_ring(int fd) {
   [[maybe_unused]] const ssize_t sent = send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+// Takes what socket_ring() sent and no more: who has the descriptor may send others over it
+// (multiprocessing.reduction.send_handle), with bytes that are not 0.
 inline void socket_silence(int fd) {
   char bytes[256];
-  while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof bytes)) {
+  for (;;) {
+    const ssize_t there = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_PEEK);
+    ssize_t rings = 0;
+    while (rings < there && bytes[rings] == 0) ++rings;
+    if (rings == 0) return;
+    const auto taken = recv(fd, bytes, static_cast<std::size_t>(rings), MSG_DONTWAIT);
+    if (taken < static_cast<ssize_t>(sizeof bytes)) return;
   }
 }
 

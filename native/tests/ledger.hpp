@@ -79,6 +79,11 @@ class Ledger {
     in_hand_.erase(reader);
     ++delivered_;
   }
+  // The next step of somebody who has a letter ends its task.
+  void task_ends() {
+    const std::lock_guard guard(mutex_);
+    ++tasks_ended_;
+  }
   void handed_back(u32 reader) {
     const std::lock_guard guard(mutex_);
     in_hand_.erase(reader);
@@ -91,6 +96,11 @@ class Ledger {
   u64 delivered() const {
     const std::lock_guard guard(mutex_);
     return delivered_;
+  }
+
+  u64 tasks_ended() const {
+    const std::lock_guard guard(mutex_);
+    return tasks_ended_;
   }
 
   // Everything is delivered once, but for what a dead reader had in hand (P2).
@@ -119,6 +129,7 @@ class Ledger {
   std::map<u32, u32> last_;
   u64 put_ = 0;
   u64 delivered_ = 0;
+  u64 tasks_ended_ = 0;
 };
 
 }  // namespace interlock::tests

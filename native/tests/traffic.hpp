@@ -109,9 +109,10 @@ inline bool is_joinable(const Channel& channel) {
   return (channel.segment().limits().flags & FLAG_JOINABLE) != 0;
 }
 
-inline void end_task(Channel& channel) {
-  if (is_joinable(channel))
-    check(channel.task_done(), "task_done() was refused after a message was received");
+inline void end_task(Channel& channel, Ledger& ledger) {
+  if (!is_joinable(channel)) return;
+  ledger.task_ends();
+  check(channel.task_done(), "task_done() was refused after a message was received");
 }
 
 // What is left of receiving after the lock was released.
@@ -127,6 +128,7 @@ inline std::optional<Letter> settle_letter(Channel& channel, Ledger& ledger, u32
   const bool borrow = manner == Manner::borrow && lease.block != NO_BLOCK;
   const How how = manner == Manner::lease ? How::acknowledged : How::done;
   const Owner me = channel.processes().me();
+  if (how == How::acknowledged) ledger.task_ends();
   check_equal(channel.settle(lease, how, Patience::as_long_as_it_takes, borrow), Settle::ended,
               "a living process's lease is its own");
   if (borrow) {
@@ -134,7 +136,7 @@ inline std::optional<Letter> settle_letter(Channel& channel, Ledger& ledger, u32
     channel.blocks().end_borrow(lease.block, me);
   }
   ledger.delivered(reader, letter);
-  if (how == How::done) end_task(channel);
+  if (how == How::done) end_task(channel, ledger);
   return letter;
 }
 
@@ -154,7 +156,7 @@ inline std::optional<Letter> try_receive(Channel& channel, Ledger& ledger, u32 r
   if (empty) return std::nullopt;
   if (manner != Manner::finish) return settle_letter(channel, ledger, reader, lease, manner);
   ledger.delivered(reader, letter);
-  end_task(channel);
+  end_task(channel, ledger);
   return letter;
 }
 

@@ -155,7 +155,9 @@ class Run:
                 case "skipped":
                     outcome.skipped[test] = detail
                 case "failed":
-                    outcome.failed[test] = "\n".join(filter(None, (outcome.failed.get(test), detail)))
+                    outcome.failed[test] = "\n".join(
+                        filter(None, (outcome.failed.get(test), detail))
+                    )
                 case "end":
                     ended = True
                     if detail:

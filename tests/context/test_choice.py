@@ -19,7 +19,8 @@ def test_a_choice_made_here_holds_there() -> None:
     """P1: `multiprocessing` answers what was chosen through us, and refuses a second choice."""
     interlock.set_start_method("spawn")
     assert multiprocessing.get_start_method() == "spawn"
-    assert type(multiprocessing.get_context()) is standard.SpawnContext
+    theirs: Any = multiprocessing.get_context()
+    assert type(theirs) is standard.SpawnContext
     chosen: Any = interlock.get_context()
     assert type(chosen) is SpawnContext
     for library in interlock, multiprocessing:

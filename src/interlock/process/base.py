@@ -15,6 +15,8 @@ from multiprocessing.process import (
     parent_process,
 )
 
+import interlock.process.at_fork  # noqa: F401  # registers what a fork needs
+
 __all__ = [
     "BaseProcess",
     "Process",

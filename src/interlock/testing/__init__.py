@@ -3,12 +3,14 @@
 from interlock.testing import check_queue
 
 def test_my_queue_keeps_every_contract():
-    check_queue(lambda **limits: MyQueue(**limits), without={"lease"})
+    context = multiprocessing.get_context("spawn")
+    check_queue(MyQueue, context=context, without={"lease", "dead_letters"})
 """
 
 from __future__ import annotations
 
 from interlock.testing.abandon import Abandoned, abandon
+from interlock.testing.connection import check_connection
 from interlock.testing.kill import (
     die,
     disarm,
@@ -19,12 +21,15 @@ from interlock.testing.kill import (
     resume,
 )
 from interlock.testing.processes import wait_asleep, wait_ended, wait_stopped
+from interlock.testing.queue import check_queue
 from interlock.testing.sequencer import Sequencer
 
 __all__ = [
     "Abandoned",
     "Sequencer",
     "abandon",
+    "check_connection",
+    "check_queue",
     "die",
     "disarm",
     "has_probes",

@@ -1,0 +1,61 @@
+"""Logging across a fork: a child works though other threads of its parent were logging (P3).
+
+The standard library gives a child new locks for the handlers. But who was writing a line had also
+the lock inside the file object, which nothing can renew, and the child's first line would wait
+for it for ever. So before a fork we wait until no handler is at work, and keep them from it
+until the fork is over.
+
+Logging's own lock is taken first, as logging.config does it. A handler that somebody has for long
+(one that sends mails, or waits for another handler) is not waited for.
+
+Source: logging/__init__.py, _after_at_fork_child_reinit_locks; bpo-6721.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+__all__ = ["Logging"]
+
+WITHIN_S = 0.1  # for all handlers together
+
+
+class Logging:
+    """The handlers of this process, held while it forks."""
+
+    def __init__(self) -> None:
+        self._held: list[Any] = []  # guarded by the first lock in it
+
+    def hold(self) -> None:
+        """Wait until no thread is inside a handler."""
+        logging = sys.modules.get("logging")
+        lock = getattr(logging, "_lock", None)
+        if lock is None:  # nobody logs in this program
+            return
+        lock.acquire()
+        held = [lock]
+        deadline = time.monotonic() + WITHIN_S
+        for reference in list(getattr(logging, "_handlerList", ())):
+            lock = getattr(reference(), "lock", None)
+            if lock is not None and lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+                held.append(lock)
+        self._held = held
+
+    def let_go(self) -> None:
+        """In the parent: they go on."""
+        held, self._held = self._held, []
+        for lock in reversed(held):
+            lock.release()
+
+    def forget(self) -> None:
+        """In the child, in which logging has made all these locks anew."""
+        self._held = []
+
+
+_logging = Logging()
+os.register_at_fork(
+    before=_logging.hold, after_in_parent=_logging.let_go, after_in_child=_logging.forget
+)

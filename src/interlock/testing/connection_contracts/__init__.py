@@ -1,0 +1,1 @@
+"""What check_connection tries, by subject."""
