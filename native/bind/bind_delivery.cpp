@@ -19,6 +19,11 @@ struct Delivery {
   Delivery(Delivery&&) = default;
   ~Delivery() { end(How::give_back); }
 
+  // A forked child has the object and not the message.
+  bool is_ours() const {
+    return is_held &&
+           holding.port->channel().processes().mine(RecordWord::from(holding.lease.word).owner);
+  }
   void end(How how) {
     if (!is_held) return;
     is_held = false;
@@ -119,7 +124,7 @@ void bind_delivery(nb::module_& module) {
           "attempt", [](const Delivery& delivery) { return delivery.holding.lease.attempts; },
           "How often the message has been delivered, this time included: 1 at first.")
       .def_prop_ro(
-          "is_held", [](const Delivery& delivery) { return delivery.is_held; },
+          "is_held", [](const Delivery& delivery) { return delivery.is_ours(); },
           "Whether the message is still this process's.");
 }
 

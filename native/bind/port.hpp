@@ -38,8 +38,8 @@ class Port {
   bool has_message() const { return channel_->consumer().looks_ready(); }
   // Nothing here, and nothing can come: not by put(), not by a lease given back.
   bool is_over() const {
-    return (channel_->shut_down() != 0 || writers_gone()) && !has_message() &&
-           channel_->consumer().leased() == 0;
+    return channel_->looks_over() ||
+           (writers_gone() && !has_message() && channel_->consumer().leased() == 0);
   }
 
   // ---- after something has happened --------------------------------------------------

@@ -200,7 +200,7 @@ Wake wait_for_message(const Slot& slot, const std::shared_ptr<Port>& port, Recor
   Channel& channel = port->channel();
   const bool last = late && (got == Get::empty || for_lock.passed());
   const auto look = [&] {
-    return channel.shut_down() != 0 ||
+    return channel.looks_over() ||
            (state == RecordState::dead ? channel.consumer().dead() != 0 : port->has_message());
   };
   bool over = false;

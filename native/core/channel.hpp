@@ -258,6 +258,13 @@ class Channel {
 
   u32 shut_down() const { return segment_.header().shut_down.load(Order::relaxed); }
 
+  // Shut down, and nothing can come any more: what is leased may come back, unless all is
+  // dropped. Without the lock; a hint.
+  bool looks_over() const {
+    const u32 seen = shut_down();
+    return seen == 2 || (seen == 1 && !consumer_.looks_ready() && consumer_.leased() == 0);
+  }
+
   void shut_down(bool at_once) {
     Atomic<u32>& word = segment_.header().shut_down;
     u32 seen = word.load();

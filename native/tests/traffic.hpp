@@ -100,11 +100,6 @@ inline Put send(Channel& channel, Ledger& ledger, const Letter& letter, u64 leng
 // block still read for a while. back: taken and given back, now and then.
 enum class Manner { finish, lease, borrow, back };
 
-inline bool is_over(Channel& channel) {
-  return channel.shut_down() != 0 && !channel.consumer().looks_ready() &&
-         channel.consumer().leased() == 0;
-}
-
 inline bool is_joinable(const Channel& channel) {
   return (channel.segment().limits().flags & FLAG_JOINABLE) != 0;
 }
@@ -170,9 +165,9 @@ inline std::optional<Letter> receive(Channel& channel, Ledger& ledger, u32 reade
       continue;
     }
     if (channel.check_deaths()) continue;
-    if (is_over(channel)) return std::nullopt;
+    if (channel.looks_over()) return std::nullopt;
     channel.wait(channel.readers(), Deadline::never(), [&] {
-      return channel.shut_down() != 0 || channel.consumer().looks_ready();
+      return channel.looks_over() || channel.consumer().looks_ready();
     });
   }
 }

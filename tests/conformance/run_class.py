@@ -13,10 +13,10 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 import unittest
-from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -37,7 +37,7 @@ def list_classes(module: str) -> dict[str, list[str]]:
     """The test classes of a module, and the names of their tests."""
     found = vars(importlib.import_module(module))
     return {
-        name: unittest.defaultTestLoader.getTestCaseNames(case)
+        name: list(unittest.defaultTestLoader.getTestCaseNames(case))
         for name, case in found.items()
         if isinstance(case, type) and issubclass(case, unittest.TestCase)
     }
@@ -50,6 +50,8 @@ def run(case: type[unittest.TestCase], results: str, excluded: frozenset[str]) -
         case(name) for name in names if f"{case.__name__}.{name}" not in excluded
     )
     _honour_pythonpath()
+    # Who was started in the background of a shell ignores it, and some tests interrupt us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     out = os.open(results, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         recorder = Recorder(out)

@@ -165,7 +165,7 @@ class Run:
         if not ended:
             how = f"not done after {BOUND_S:g} s" if timed_out else "ended its process"
             status = f"{how} (exit status {self._process.returncode})"
-            outcome.failed |= {test: status for test in under_way or [self.case.name]}
+            outcome.failed |= dict.fromkeys(under_way or [self.case.name], status)
         return outcome
 
     def _group(self) -> list[psutil.Process]:

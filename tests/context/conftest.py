@@ -1,4 +1,4 @@
-"""The contexts under test, and a start method that each test leaves as it was."""
+"""A start method that each test leaves as it was."""
 
 from __future__ import annotations
 
@@ -7,17 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-import interlock
-from interlock.context import BaseContext
-from tests.context.choices import METHODS
-
-
-@pytest.fixture(params=METHODS)
-def context(request: pytest.FixtureRequest) -> BaseContext:
-    """Each of our contexts in turn."""
-    method: str = request.param
-    return interlock.get_context(method)
 
 
 @pytest.fixture

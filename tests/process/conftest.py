@@ -1,4 +1,4 @@
-"""The contexts whose processes are under test, and a child to do things to."""
+"""A child to do things to."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import interlock
 from interlock.context import BaseContext
 from interlock.process import Process
 from tests.process.targets import until_told
-
-
-@pytest.fixture(params=["fork", "spawn", "forkserver"])
-def context(request: pytest.FixtureRequest) -> BaseContext:
-    """Each of our contexts in turn."""
-    method: str = request.param
-    return interlock.get_context(method)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ address of a socket of the process that sends them, and a number. Who receives t
 message hands the ticket in and gets the descriptors (SCM_RIGHTS, unix(7)).
 
 The socket has an abstract name, so no file is left behind, and gives only to
-processes of the same user (SO_PEERCRED). It is served by one thread, which is
-started with the first ticket. The sender keeps copies of what a ticket stands for until
+processes of the same user (SO_PEERCRED). It is served by one thread, which lives
+while there are tickets. The sender keeps copies of what a ticket stands for until
 it is handed in; `SenderGone` tells who comes after the sender's end.
 
 Why not `multiprocessing.resource_sharer`: it gives only to processes that know
@@ -171,7 +171,11 @@ class _Office:
     def take(self, key: bytes) -> list[int] | None:
         """What a ticket stands for, once."""
         with self._lock:
-            return self._kept.pop(key, None)
+            copies = self._kept.pop(key, None)
+            if not self._kept and self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)  # its thread's accept() ends
+                self._socket = None
+        return copies
 
     def forget(self) -> None:
         """In a forked child: the tickets are the parent's."""
@@ -195,14 +199,15 @@ class _Office:
         ).start()
 
     def _serve(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                line, _ = listener.accept()
-            except OSError:
-                return  # closed: the interpreter ends
-            with line, contextlib.suppress(OSError):  # who asked has gone away, or is too slow
-                line.settimeout(PATIENCE_S)
-                self._give(line)
+        with listener:
+            while True:
+                try:
+                    line, _ = listener.accept()
+                except OSError:
+                    return  # shut down: there are no tickets
+                with line, contextlib.suppress(OSError):  # who asked has gone away, or is too slow
+                    line.settimeout(PATIENCE_S)
+                    self._give(line)
 
     def _give(self, line: socket.socket) -> None:
         peer = line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)

@@ -1,0 +1,28 @@
+"""What tests of all folders share: the contexts, and threads and processes with a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import interlock
+from interlock.context import BaseContext
+from interlock.testing.trial import Trial
+
+METHODS = ("fork", "spawn", "forkserver")
+BOUND_S = 60.0  # for the threads and processes of one test; a stall is found long before
+
+
+@pytest.fixture(params=METHODS)
+def context(request: pytest.FixtureRequest) -> BaseContext:
+    """Each of our contexts in turn."""
+    method: str = request.param
+    return interlock.get_context(method)
+
+
+@pytest.fixture
+def trial(context: BaseContext) -> Iterator[Trial]:
+    """Starts threads and processes, and looks at what they returned; nothing outlives it."""
+    with Trial(context.Queue, context, BOUND_S) as trial:
+        yield trial
