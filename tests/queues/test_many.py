@@ -95,7 +95,8 @@ def test_two_consumers_iterate_until_the_end(trial: Trial) -> None:
     consumers = [trial.child(_all_of, queue), trial.child(_all_of, queue)]
     queue.put_many(range(200))
     queue.shutdown()
-    assert sorted(sum((consumer.result() for consumer in consumers), [])) == list(range(200))
+    got = [number for consumer in consumers for number in consumer.result()]
+    assert sorted(got) == list(range(200))
 
 
 class Coordinates:
