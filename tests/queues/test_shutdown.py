@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import queue as standard
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import interlock
-from interlock.errors import InterlockError, ShutDown
 from interlock.context import BaseContext
+from interlock.errors import InterlockError, ShutDown
 from interlock.testing.trial import Trial
 
 
@@ -25,14 +26,15 @@ def test_the_error_is_the_standard_library_s_where_it_has_one() -> None:
 
 def test_every_way_in_and_out_says_so() -> None:
     """Those that put at once, those that take once nothing is left."""
-    queue = interlock.Queue()
+    queue: Any = interlock.Queue()
     queue.put("left")
     queue.shutdown()
-    for put in (
+    puts: list[Callable[[], Any]] = [
         lambda: queue.put(1, timeout=3600),
         lambda: queue.put_nowait(1),
         lambda: queue.put_many([1, 2]),
-    ):
+    ]
+    for put in puts:
         with pytest.raises(ShutDown):
             put()
     assert queue.get_many(5) == ["left"]
@@ -113,7 +115,7 @@ def test_a_process_that_comes_later_finds_it_so(trial: Trial) -> None:
 
 
 def _get_till_shut_down(queue: Any, most: int) -> list[Any]:
-    got = []
+    got: list[Any] = []
     try:
         while len(got) < most:
             got.append(queue.get())

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.errors import InterlockError, SenderGone
 from interlock.context import BaseContext
+from interlock.errors import InterlockError, SenderGone
 from interlock.testing.trial import Trial
 
 KINDS = ("Queue", "JoinableQueue", "SimpleQueue")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from multiprocessing.pool import Pool as StandardPool
     from multiprocessing.queues import SimpleQueue as StandardSimpleQueue
 
-    from interlock.connection import Connection
+    from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
 
@@ -63,7 +63,7 @@ class BaseContext(standard.BaseContext):
 
     def Pipe(
         self, duplex: bool = True, *, max_bytes: int | None = None
-    ) -> tuple[Connection, Connection]:
+    ) -> tuple[PipeConnection, PipeConnection]:
         """Two connected ends; see `interlock.connection.Pipe`."""
         from interlock.connection import Pipe
 
