@@ -16,7 +16,8 @@ PyMethodDef methods[] = {
      "encode($module, obj, /)\n--\n\n"
      "The native encoding of an object of plain types.\n\n"
      "Args:\n    obj: Any object.\n\n"
-     "Returns:\n    bytes; None when some part of the object is not plain, and pickle must do it.\n\n"
+     "Returns:\n    bytes; None when some part of the object is not plain, and pickle must do "
+     "it.\n\n"
      "Raises:\n    MemoryError: There is no memory for the bytes."},
     {"decode", decode, METH_O,
      "decode($module, data, /)\n--\n\n"

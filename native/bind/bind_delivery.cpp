@@ -116,9 +116,7 @@ void bind_delivery(nb::module_& module) {
                        "given back or when this process dies.")
       .def_prop_ro(
           "message",
-          [](const Delivery& delivery) {
-            return delivery.is_held ? delivery.message : nb::none();
-          },
+          [](const Delivery& delivery) { return delivery.is_held ? delivery.message : nb::none(); },
           nb::sig("def message(self) -> typing.Any"), "The message; None before and after.")
       .def_prop_ro(
           "attempt", [](const Delivery& delivery) { return delivery.holding.lease.attempts; },

@@ -19,7 +19,7 @@ struct PipeEnd {
   Slot outgoing;
 };
 
-const Slot* direction(PyObject* self, Slot PipeEnd::*which, const char* missing) {
+const Slot* direction(PyObject* self, Slot PipeEnd::* which, const char* missing) {
   PipeEnd* end = self_of<PipeEnd>(self);
   if (end == nullptr) return nullptr;
   const Slot& slot = end->*which;
@@ -130,7 +130,8 @@ PyMethodDef methods[] = {
     fast<poll_message>("poll", docs::POLL),
     fast<send_bytes>("_send_bytes", docs::SEND_BYTES),
     {"_recv_bytes", receive_message<As::bytes, true>, METH_NOARGS, docs::RECV_BYTES},
-    {"_send_nowait", send_nowait, METH_O, "_send_nowait($self, obj, /)\n--\n\nAs `send`; Full instead of waiting."},
+    {"_send_nowait", send_nowait, METH_O,
+     "_send_nowait($self, obj, /)\n--\n\nAs `send`; Full instead of waiting."},
     {"_recv_nowait", receive_message<As::object, false>, METH_NOARGS,
      "_recv_nowait($self, /)\n--\n\nAs `recv`; Empty instead of waiting."},
     {"_recv_bytes_nowait", receive_message<As::bytes, false>, METH_NOARGS,
@@ -238,12 +239,13 @@ void bind_pipe(nb::module_& module) {
       .def("_stop_reading", [](PipeEnd& end) { end.incoming.reset(); })
       .def("_arm", arm, nb::arg("what"))
       .def("_ready", ready)
-      .def("_poll_for_good", [](const PipeEnd& end) {
-        const Slot kept = end.incoming;
-        if (kept == nullptr) return;
-        const WithoutInterpreter released;
-        kept->poll_for_good();
-      })
+      .def("_poll_for_good",
+           [](const PipeEnd& end) {
+             const Slot kept = end.incoming;
+             if (kept == nullptr) return;
+             const WithoutInterpreter released;
+             kept->poll_for_good();
+           })
       .def("_side_fd", [](const PipeEnd& end) {
         return end.outgoing == nullptr ? -1 : end.outgoing->side_fd();
       });

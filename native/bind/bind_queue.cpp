@@ -136,9 +136,8 @@ bool arm(const QueueEnd& end, const char* what) {
       return port.arm_side(Poll::writable,
                            [&] { return channel.shut_down() != 0 || channel.looks_roomy(1); });
     case 'd':
-      return port.arm_side(Poll::dead, [&] {
-        return channel.shut_down() != 0 || channel.consumer().dead() != 0;
-      });
+      return port.arm_side(
+          Poll::dead, [&] { return channel.shut_down() != 0 || channel.consumer().dead() != 0; });
     default:
       return port.arm_side(Poll::joined, [&] { return channel.looks_finished(); });
   }
@@ -161,11 +160,11 @@ bool encode(Port& port, Message& message, PyObject* object) {
   const u64 most = port.channel().segment().limits().message_bytes_max;
   if (most == 0 || message.length() <= most) [[likely]]
     return true;
-  PyErr_Format(python().too_large,
-               "A message of %llu bytes is larger than the queue may ever hold (max_bytes=%llu); it "
-               "was not put. Make the queue with a larger max_bytes, or send the message in parts.",
-               static_cast<unsigned long long>(message.length()),
-               static_cast<unsigned long long>(most));
+  PyErr_Format(
+      python().too_large,
+      "A message of %llu bytes is larger than the queue may ever hold (max_bytes=%llu); it "
+      "was not put. Make the queue with a larger max_bytes, or send the message in parts.",
+      static_cast<unsigned long long>(message.length()), static_cast<unsigned long long>(most));
   return false;
 }
 
@@ -427,14 +426,14 @@ void bind_kind(nb::module_& module, const char* name, PyType_Slot* slots, const 
           },
           nb::arg("messages_max"), nb::arg("message_bytes_max"), nb::arg("queue_bytes_max"),
           nb::arg("deliveries_max"), nb::arg("joinable"))
-      .def("__init__",
-           [](Kind* self, int segment, int readable, int side) {
-             new (self) Kind(attached_port(segment, readable, side));
-           },
-           nb::arg("segment"), nb::arg("readable"), nb::arg("side"))
       .def(
           "__init__",
-          [](Kind* self, const QueueEnd& other) { new (self) Kind(other.port); },
+          [](Kind* self, int segment, int readable, int side) {
+            new (self) Kind(attached_port(segment, readable, side));
+          },
+          nb::arg("segment"), nb::arg("readable"), nb::arg("side"))
+      .def(
+          "__init__", [](Kind* self, const QueueEnd& other) { new (self) Kind(other.port); },
           nb::arg("other"));
 }
 
@@ -454,7 +453,8 @@ void bind_queue(nb::module_& module) {
       .def("_arm", arm, nb::arg("what"))
       .def("_ready", ready)
       .def("_unfinished", unfinished)
-      .def("_is_shut_down", [](const QueueEnd& end) { return open_port(end)->channel().shut_down(); })
+      .def("_is_shut_down",
+           [](const QueueEnd& end) { return open_port(end)->channel().shut_down(); })
       .def("_limits",
            [](const QueueEnd& end) {
              const Limits limits = open_port(end)->channel().segment().limits();

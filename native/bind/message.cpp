@@ -162,8 +162,8 @@ PyObject* decode_with_buffers(const Incoming& message) {
     at = align_buffer(at);
     const u64 start = Untrusted(at).checked(size, "buffer offset");
     const u64 length = Untrusted(entry.length).checked(size - start, "buffer length");
-    buffers.append(nb::cast(SharedBuffer{message.loan, {base + start, length},
-                                         message.writable && entry.writable != 0}));
+    buffers.append(nb::cast(SharedBuffer{
+        message.loan, {base + start, length}, message.writable && entry.writable != 0}));
     at = start + length;
   }
   return call_decode(std::move(pickled), std::move(buffers));
@@ -173,8 +173,7 @@ PyObject* decode_with_buffers(const Incoming& message) {
 
 PyObject* Incoming::object() const {
   if (encoding == Encoding::native) return codec::read(body);
-  if (encoding == Encoding::pickle && loan != nullptr)
-    return decode_with_buffers(*this);
+  if (encoding == Encoding::pickle && loan != nullptr) return decode_with_buffers(*this);
   // A pickle (or bytes that somebody pickled, sent by send_bytes) without buffers.
   nb::object pickled = nb::steal(PyBytes_FromStringAndSize(
       reinterpret_cast<const char*>(body.data()), static_cast<Py_ssize_t>(body.size())));

@@ -139,7 +139,8 @@ inline void set_queue_closed() {
 class QueuePort final : public Port {
  public:
   QueuePort(std::shared_ptr<Channel> channel, Descriptor side, Descriptor readable)
-      : Port(std::move(channel), std::make_shared<Descriptor>(std::move(side))), readable_(std::move(readable)) {}
+      : Port(std::move(channel), std::make_shared<Descriptor>(std::move(side))),
+        readable_(std::move(readable)) {}
   int readable_fd() const override { return readable_.get(); }
   void set_closed_error() const override { set_queue_closed(); }
 

@@ -123,7 +123,8 @@ constexpr const char* FULL =
 
 constexpr const char* SIMPLE_PUT =
     "put($self, obj, /)\n--\n\nAs `Queue.put`, waiting as long as it takes.\n\n"
-    "Raises:\n    SerializationError, MessageTooLarge, QueueClosed, OutOfSharedMemory: As there.\n\n"
+    "Raises:\n    SerializationError, MessageTooLarge, QueueClosed, OutOfSharedMemory: As "
+    "there.\n\n"
     "If a process dies:\n    As in `Queue.put`.\n";
 constexpr const char* SIMPLE_GET =
     "get($self, /)\n--\n\nAs `Queue.get`, waiting as long as it takes.\n\n"

@@ -51,9 +51,8 @@ Put put_patiently(Port& port, const Message& message, Claim& claim, Patience pat
     }
     outgoing.block = claim.index;
   }
-  const Put put =
-      channel.put(outgoing, patience, [&](std::byte* out) { message.copy_to(out); },
-                  [&] { port.at_commit(); });
+  const Put put = channel.put(
+      outgoing, patience, [&](std::byte* out) { message.copy_to(out); }, [&] { port.at_commit(); });
   if (put == Put::done) claim.index = NO_BLOCK;
   return put;
 }
@@ -235,9 +234,9 @@ void set_nothing_here(const Port& port, bool over) {
 bool send(const Slot& slot, const Message& message, const Wait& wait) {
   if (!message.is_long()) [[likely]] {
     const Outgoing outgoing{message.length(), message.encoding(), NO_BLOCK};
-    const Put put = slot->channel().put(outgoing, Patience::none,
-                                        [&](std::byte* out) { message.copy_to(out); },
-                                        [&] { slot->at_commit(); });
+    const Put put = slot->channel().put(
+        outgoing, Patience::none, [&](std::byte* out) { message.copy_to(out); },
+        [&] { slot->at_commit(); });
     if (put == Put::done) [[likely]] {
       slot->after_put();
       return true;
@@ -272,8 +271,8 @@ PyObject* receive(const Slot& slot, const Wait& wait, As as) {
     if (tried.got == Get::busy)
       tried.got = take_patiently(port->channel(), RecordState::ready, tried.lease, for_lock);
     if (tried.got == Get::found) return finish(held(port, tried.lease), as);
-    const Wake wake = wait_for_message(slot, port, RecordState::ready, wait.deadline, for_lock,
-                                       tried.got, late);
+    const Wake wake =
+        wait_for_message(slot, port, RecordState::ready, wait.deadline, for_lock, tried.got, late);
     if (wake == Wake::try_again) continue;
     if (wake != Wake::failed) set_nothing_here(*port, wake == Wake::over);
     return nullptr;
@@ -302,8 +301,7 @@ PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& h
       PyErr_Restore(type, value, trace);
       return nullptr;
     }
-    const Wake wake =
-        wait_for_message(slot, port, state, wait.deadline, for_lock, got, late);
+    const Wake wake = wait_for_message(slot, port, state, wait.deadline, for_lock, got, late);
     if (wake == Wake::try_again) continue;
     if (wake != Wake::failed) set_nothing_here(*port, wake == Wake::over);
     return nullptr;

@@ -15,7 +15,8 @@
 // pages. They are reserved before anybody writes to them through the mapping, so that a lack
 // of memory is an error here and not SIGBUS later; a large message is written with pwrite(2)
 // instead the first time, without the lock, which takes half as long.
-// A block's place and capacity never change. Sizes are in quarters of powers of two.
+// A block's place and capacity never change. Sizes are in quarters of powers of two, and from
+// a megabyte on in 32nds: pages that a message leaves over are paid for too.
 //
 // A death leaves: FILLING(dead), freed by the sweep; a block described but not counted,
 // described again by the next; a free block without its hint, found by repair().
@@ -34,6 +35,7 @@ class Blocks {
  public:
   // The free memory that is kept warm whatever the queue's own bound.
   static constexpr u64 WARM_BYTES = 64 << 20;
+  static constexpr u64 LARGE = 1 << 20;
   static constexpr u64 EXTENT_FIRST = 1 << 20;
   static constexpr u64 EXTENT_MAX = 1 << 30;
 
@@ -41,7 +43,8 @@ class Blocks {
 
   static u64 size_class(u64 size) {
     if (size <= BLOCK_MIN) return BLOCK_MIN;
-    const u64 step = std::bit_floor(size - 1) / 4;
+    const u64 power = std::bit_floor(size - 1);
+    const u64 step = power / (power < LARGE ? 4 : 32);
     return (size + step - 1) / step * step;
   }
 
@@ -219,8 +222,8 @@ class Blocks {
 
   bool take_free(u32 index, Owner me) {
     u64 free = BlockWord{}.word();
-    return segment_.block(index).state.compare_exchange(
-        free, BlockWord{BlockState::filling, me}.word());
+    return segment_.block(index).state.compare_exchange(free,
+                                                        BlockWord{BlockState::filling, me}.word());
   }
 
   u32 find_free(u64 capacity, Owner me) {

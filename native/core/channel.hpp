@@ -147,9 +147,8 @@ class Channel {
     // A message can be settled before its producer has counted it.
     const u64 messages = difference(p.published.peek(), c.settled.load(Order::acquire));
     const u64 bytes = difference(p.published_bytes.peek(), c.settled_bytes.load(Order::acquire));
-    return shut_down() != 0 ||
-           ((limits.messages_max == 0 || messages < limits.messages_max) &&
-            (bytes == 0 || bytes + length <= limits.queue_bytes_max));
+    return shut_down() != 0 || ((limits.messages_max == 0 || messages < limits.messages_max) &&
+                                (bytes == 0 || bytes + length <= limits.queue_bytes_max));
   }
 
   // ---- consumers ------------------------------------------------------------------
@@ -163,7 +162,8 @@ class Channel {
     if (!turn.held()) return Get::busy;
     if (turn.after_death()) deaths_suspected_ = true;
     RecordView view;
-    const bool found = state == RecordState::dead ? consumer_.find_dead(view) : consumer_.find(view);
+    const bool found =
+        state == RecordState::dead ? consumer_.find_dead(view) : consumer_.find(view);
     if (!found) return Get::empty;
     const Verdict verdict = decide(view);
     if (verdict == Verdict::finish)
@@ -273,7 +273,9 @@ class Channel {
     }
     if (at_once) {
       // Whoever is putting has not seen the word; when its turn is over, nobody else puts.
-      { const Turn turn(producer_, Patience::as_long_as_it_takes); }
+      {
+        const Turn turn(producer_, Patience::as_long_as_it_takes);
+      }
       drain();
     }
     wake_all();
@@ -370,8 +372,7 @@ class Channel {
     return difference(segment_.producers().published.load(), ended);
   }
   bool has_task_beyond(u64 done) const {
-    return done + segment_.consumers().tasks_settled.load() <
-           segment_.producers().published.load();
+    return done + segment_.consumers().tasks_settled.load() < segment_.producers().published.load();
   }
 
   static constexpr int YIELDS = 24;

@@ -57,7 +57,8 @@ struct RecordWord {
 
   static constexpr u32 ATTEMPTS_MAX = 0xfff;
   static RecordWord from(u64 word) {
-    return {static_cast<RecordState>(word & 0xf), static_cast<u32>(word >> 4 & ATTEMPTS_MAX),
+    return {static_cast<RecordState>(word & 0xf),
+            static_cast<u32>(word >> 4 & ATTEMPTS_MAX),
             {static_cast<u32>(word >> 16 & 0xffff), static_cast<u32>(word >> 32)}};
   }
   u64 word() const {

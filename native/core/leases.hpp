@@ -75,8 +75,7 @@ class Consumer {
       }
       if (next == NO_BLOCK) return false;
       const u32 left = head.high;
-      head = {Untrusted(next).checked(BLOCK_SLOTS - 1, "next chunk"),
-              static_cast<u32>(CHUNK_DATA)};
+      head = {Untrusted(next).checked(BLOCK_SLOTS - 1, "next chunk"), static_cast<u32>(CHUNK_DATA)};
       c_.head.set(head.word());
       free_if_done(ChunkView(segment_, left));
       ++hops;
@@ -136,8 +135,8 @@ class Consumer {
       INTERLOCK_PROBE("lease.dead_lettered");
       return;
     }
-    view.record->state.store(
-        RecordWord{RecordState::ready, view.word.attempts, {}}.word(), Order::release);
+    view.record->state.store(RecordWord{RecordState::ready, view.word.attempts, {}}.word(),
+                             Order::release);
     INTERLOCK_PROBE("lease.returned");
     c_.returned.set(c_.returned.peek() + 1);
   }
@@ -226,8 +225,8 @@ class Consumer {
   // The record's last step: DONE, or DEAD.
   void end_record(const RecordView& view, RecordState state, Task task) {
     const bool first_end = !was_dead(view);
-    const bool counts = task == Task::ends && first_end &&
-                        (segment_.limits().flags & FLAG_JOINABLE) != 0;
+    const bool counts =
+        task == Task::ends && first_end && (segment_.limits().flags & FLAG_JOINABLE) != 0;
     if (counts) write_intent(view);
     view.record->state.store(RecordWord{state, view.word.attempts, {}}.word(), Order::release);
     INTERLOCK_PROBE("get.done");

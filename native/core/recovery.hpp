@@ -47,8 +47,7 @@ inline void Consumer::repair() {
     census.published_bytes = header.first_bytes.load();
     u32 done = 0;
     each_record(chunk, [&](const RecordView& view) {
-      const bool is_new =
-          past_head || (view.chunk == head.high && view.offset >= head.low);
+      const bool is_new = past_head || (view.chunk == head.high && view.offset >= head.low);
       ++census.published;
       census.published_bytes = view.record->bytes_before.load() + view.body.size();
       if (!is_new) census.passed = census.published;
@@ -71,7 +70,8 @@ inline void Consumer::repair() {
       past_head = true;
       if (head.low == CHUNK_DATA) census.passed = header.first_sequence.load();
     }
-    if (!past_head && done == chunk.committed().high) census.finished_chunks.push_back(chunk.index());
+    if (!past_head && done == chunk.committed().high)
+      census.finished_chunks.push_back(chunk.index());
     return true;
   });
   INTERLOCK_PROBE("repair.consumers");

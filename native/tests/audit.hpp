@@ -21,7 +21,7 @@ inline void check_blocks_apart(const Segment& segment, u32 count) {
 }
 
 // Every block is free, hinted and held by nobody, but for the one chunk of an empty ring.
-inline void check_all_blocks_free(Channel& channel) {
+inline void check_all_blocks_free(Channel& channel, bool somebody_died = false) {
   const Segment& segment = channel.segment();
   const u32 count = channel.blocks().count();
   check_blocks_apart(segment, count);
@@ -44,7 +44,12 @@ inline void check_all_blocks_free(Channel& channel) {
     if (segment.block(index).cold.peek() == 0) committed += segment.block(index).capacity.peek();
   }
   check_equal(chunks, 1u, "chunks of an empty ring");
-  check_equal(segment.producers().committed_memory.peek(), committed, "the memory that is kept");
+  // Who fills a block may die before it has counted the pages: trim() counts anew.
+  const u64 counted = segment.producers().committed_memory.peek();
+  if (somebody_died)
+    check(counted <= committed, "more memory was counted than is kept");
+  else
+    check_equal(counted, committed, "the memory that is kept");
 }
 
 inline void check_counts(Channel& channel, u64 dead_letters = 0) {
@@ -75,9 +80,7 @@ inline void check_process_table(const Channel& channel) {
 inline void audit(Office& office) {
   Channel& channel = office.main();
   const auto sweep = [&] {
-#ifdef INTERLOCK_SYSTEMATIC
-    office.run().scheduler().advance(SECOND);
-#endif
+    office.run().advance(SECOND);
     return channel.check_deaths();
   };
   while (sweep()) {
@@ -87,7 +90,7 @@ inline void audit(Office& office) {
       try_receive(channel, office.ledger, AUDITOR, Manner::lease, empty, state);
   office.ledger.check_complete();
   check_counts(channel);
-  check_all_blocks_free(channel);
+  check_all_blocks_free(channel, office.run().deaths() != 0);
   check_process_table(channel);
 }
 

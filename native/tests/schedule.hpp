@@ -336,8 +336,6 @@ std::uint32_t process_id() {
 bool process_is_dead(std::uint32_t pid) {
   return scheduler() != nullptr && scheduler()->is_dead(pid);
 }
-std::int64_t now() {
-  return scheduler() == nullptr ? Scheduler::FIRST_MOMENT : scheduler()->now();
-}
+std::int64_t now() { return scheduler() == nullptr ? Scheduler::FIRST_MOMENT : scheduler()->now(); }
 
 }  // namespace interlock::systematic

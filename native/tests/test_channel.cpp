@@ -39,12 +39,12 @@ void traffic(Run& run) {
   const u64 total = u64{writers} * each;
   for (u32 reader = 0; reader < readers; ++reader) {
     Channel& channel = office.attach();
-    run.thread(run.new_process(), "reader " + std::to_string(reader),
-               [&office, &channel, reader, total, random = Random(run.random.next())]() mutable {
-                 while (receive(channel, office.ledger, reader,
-                                static_cast<Manner>(random.below(4))))
-                   if (office.ledger.delivered() == total) channel.shut_down(false);
-               });
+    run.thread(
+        run.new_process(), "reader " + std::to_string(reader),
+        [&office, &channel, reader, total, random = Random(run.random.next())]() mutable {
+          while (receive(channel, office.ledger, reader, static_cast<Manner>(random.below(4))))
+            if (office.ledger.delivered() == total) channel.shut_down(false);
+        });
   }
   run.go();
   check_equal(office.ledger.delivered(), total, "letters delivered");
@@ -65,12 +65,12 @@ void threads_share_a_channel(Run& run) {
                    send(channel, office.ledger, {writer, number}, some_length(random));
                });
   for (u32 reader = 0; reader < 2; ++reader)
-    run.thread(process, "reader " + std::to_string(reader),
-               [&office, &channel, reader, each, random = Random(run.random.next())]() mutable {
-                 while (receive(channel, office.ledger, reader,
-                                static_cast<Manner>(random.below(4))))
-                   if (office.ledger.delivered() == 2 * each) channel.shut_down(false);
-               });
+    run.thread(
+        process, "reader " + std::to_string(reader),
+        [&office, &channel, reader, each, random = Random(run.random.next())]() mutable {
+          while (receive(channel, office.ledger, reader, static_cast<Manner>(random.below(4))))
+            if (office.ledger.delivered() == 2 * each) channel.shut_down(false);
+        });
   run.go();
   check_equal(office.ledger.delivered(), 2 * each, "letters delivered");
   audit(office);
@@ -159,12 +159,12 @@ void shutdown_at_once(Run& run) {
   }
   for (u32 reader = 0; reader < 2; ++reader) {
     Channel& channel = office.attach();
-    run.thread(run.new_process(), "reader " + std::to_string(reader),
-               [&office, &channel, reader, random = Random(run.random.next())]() mutable {
-                 while (receive(channel, office.ledger, reader,
-                                static_cast<Manner>(random.below(4)))) {
-                 }
-               });
+    run.thread(
+        run.new_process(), "reader " + std::to_string(reader),
+        [&office, &channel, reader, random = Random(run.random.next())]() mutable {
+          while (receive(channel, office.ledger, reader, static_cast<Manner>(random.below(4)))) {
+          }
+        });
   }
   Channel& closer = office.attach();
   run.thread(run.new_process(), "closer", [&] {
@@ -222,8 +222,8 @@ int main() {
        10},
       {"threads of one process share a channel", threads_share_a_channel, 300, 5},
       {"join waits for all tasks and for no more", join_waits_for_all_tasks, 1500, 10},
-      {"a dead letter wakes who waits for room or for the tasks",
-       a_dead_letter_wakes_who_waits, 500, 50},
+      {"a dead letter wakes who waits for room or for the tasks", a_dead_letter_wakes_who_waits,
+       500, 50},
       {"shutdown at once drops what is ready and wakes everybody", shutdown_at_once, 1000, 50},
       {"a deadline ends a wait", a_deadline_ends_a_wait, 50, 5},
       {"the doorbell rings for who asked", bells_ring_who_asked, 1, 1},

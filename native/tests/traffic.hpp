@@ -115,8 +115,8 @@ inline std::optional<Letter> settle_letter(Channel& channel, Ledger& ledger, u32
                                            const Lease& lease, Manner manner) {
   const Letter letter = read_letter(lease.body);
   if (manner == Manner::back) {
-    check_equal(channel.settle(lease, How::give_back, Patience::as_long_as_it_takes),
-                Settle::ended, "a living process's lease is its own");
+    check_equal(channel.settle(lease, How::give_back, Patience::as_long_as_it_takes), Settle::ended,
+                "a living process's lease is its own");
     ledger.handed_back(reader);
     return std::nullopt;
   }
@@ -141,12 +141,12 @@ inline std::optional<Letter> try_receive(Channel& channel, Ledger& ledger, u32 r
                                          RecordState state = RecordState::ready) {
   Lease lease;
   Letter letter;
-  const Get got = channel.get(Patience::as_long_as_it_takes, state, lease,
-                              [&](const RecordView& view) {
-                                letter = read_letter(view.body);
-                                ledger.opened(reader, letter, view.word.attempts);
-                                return manner == Manner::finish ? Verdict::finish : Verdict::take;
-                              });
+  const Get got =
+      channel.get(Patience::as_long_as_it_takes, state, lease, [&](const RecordView& view) {
+        letter = read_letter(view.body);
+        ledger.opened(reader, letter, view.word.attempts);
+        return manner == Manner::finish ? Verdict::finish : Verdict::take;
+      });
   empty = got == Get::empty;
   if (empty) return std::nullopt;
   if (manner != Manner::finish) return settle_letter(channel, ledger, reader, lease, manner);
@@ -166,9 +166,8 @@ inline std::optional<Letter> receive(Channel& channel, Ledger& ledger, u32 reade
     }
     if (channel.check_deaths()) continue;
     if (channel.looks_over()) return std::nullopt;
-    channel.wait(channel.readers(), Deadline::never(), [&] {
-      return channel.looks_over() || channel.consumer().looks_ready();
-    });
+    channel.wait(channel.readers(), Deadline::never(),
+                 [&] { return channel.looks_over() || channel.consumer().looks_ready(); });
   }
 }
 
@@ -176,8 +175,7 @@ inline std::optional<Letter> receive(Channel& channel, Ledger& ledger, u32 reade
 inline void join(Channel& channel) {
   while (channel.unfinished() != 0)
     if (!channel.check_deaths())
-      channel.wait(channel.joiners(), Deadline::never(),
-                   [&] { return channel.unfinished() == 0; });
+      channel.wait(channel.joiners(), Deadline::never(), [&] { return channel.unfinished() == 0; });
 }
 
 }  // namespace interlock::tests

@@ -24,7 +24,7 @@ class AsyncQueue(Generic[T]):
     Whatever is cancelled before it returns has put or taken nothing.
     """
 
-    def __init__(self, queue: MessageQueue) -> None:
+    def __init__(self, queue: MessageQueue[T]) -> None:
         self._queue: Any = queue
 
     async def put(self, obj: T, block: bool = True, timeout: float | None = None) -> None:

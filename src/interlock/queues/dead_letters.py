@@ -18,7 +18,7 @@ T = TypeVar("T")
 class DeadLetters(Generic[T]):
     """A view of a queue's dead letters, with the reading half of a queue's interface."""
 
-    def __init__(self, queue: MessageQueue) -> None:
+    def __init__(self, queue: MessageQueue[T]) -> None:
         self._queue: Any = queue
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:

@@ -34,8 +34,13 @@ __all__ = ["Queue"]
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    _Core = MessageQueue
+else:  # the core's own class takes no argument: looking it up gives the class itself
+    _Core = {T: MessageQueue}
 
-class Queue(QueueBase, MessageQueue, Generic[T]):
+
+class Queue(QueueBase, _Core[T], Generic[T]):
     """A first in, first out queue for any number of threads and processes.
 
     It has `multiprocessing.Queue`'s methods, and more: `put_many`, `get_many`, `lease`,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from interlock._native import SimpleMessageQueue
 from interlock._types import Context
@@ -12,8 +12,13 @@ __all__ = ["SimpleQueue"]
 
 T = TypeVar("T")
 
+if TYPE_CHECKING:
+    _Core = SimpleMessageQueue
+else:  # the core's own class takes no argument: looking it up gives the class itself
+    _Core = {T: SimpleMessageQueue}
 
-class SimpleQueue(QueueBase, SimpleMessageQueue, Generic[T]):
+
+class SimpleQueue(QueueBase, _Core[T], Generic[T]):
     """A queue with `multiprocessing.SimpleQueue`'s interface and `Queue`'s promises.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from interlock._native import MessageQueue
@@ -38,7 +38,7 @@ class QueueStatistics:
     is_shut_down: bool
 
     @classmethod
-    def of(cls, queue: MessageQueue) -> QueueStatistics:
+    def of(cls, queue: MessageQueue[Any]) -> QueueStatistics:
         """The statistics of a queue."""
         ready, leased, dead, _, put = queue._counts()
         maxsize, _, max_bytes, max_deliveries, _ = queue._limits()

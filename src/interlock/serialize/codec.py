@@ -110,7 +110,10 @@ def _pickle(obj: Any, stays_in: Callable[[pickle.PickleBuffer], bool] | None) ->
         pickler.dump(obj)
     except Exception as error:
         shown = refusal(error, obj, reducers)
-        if shown is error:
-            raise
-        raise shown from error
+        try:
+            if shown is error:
+                raise
+            raise shown from error
+        finally:
+            del shown  # its traceback has this frame, and that has the message
     return file.getvalue()

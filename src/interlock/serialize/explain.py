@@ -43,13 +43,16 @@ class Guilty:
         path: Where it is, from the object given (``$``).
         part: The part itself.
         reason: Why, in words.
-        error: What its hook raised; None where it raised nothing.
+        raised: What its hook raised; None where it raised nothing. The class only: the
+            exception itself would keep the frames of the search, and so the part, in a cycle.
+        around: What the part is in, from the object given to what has it as its own part.
     """
 
     path: str
     part: Any
     reason: str
-    error: Exception | None = None
+    raised: type[Exception] | None = None
+    around: tuple[Any, ...] = ()
 
 
 class _Refusal(Exception):
@@ -96,6 +99,7 @@ class _Search:
     def find(self, root: Any) -> Guilty | None:
         if type(root) in _ATOMS:
             return None
+        self._seen[id(root)] = root
         names = ["$"]
         parts = [root]
         stack: list[Iterator[tuple[str, Any]]] = []
@@ -106,8 +110,8 @@ class _Search:
                     stack.append(iter(self._children(part)))
                 child = next(stack[-1], None)
             except Exception as error:
-                reported = None if isinstance(error, _Refusal) else error
-                return Guilty("".join(names), parts[-1], str(error), reported)
+                raised = None if isinstance(error, _Refusal) else type(error)
+                return Guilty("".join(names), parts[-1], str(error), raised, tuple(parts[:-1]))
             part = None
             if child is None:
                 stack.pop(), names.pop(), parts.pop()

@@ -57,7 +57,7 @@ def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], 
         return error
     guilty = find_guilty(obj, reducers)
     if type(error) not in _REFUSALS:
-        if guilty is not None and type(guilty.error) is type(error):
+        if guilty is not None and guilty.raised is type(error):
             error.add_note(f"Raised while {guilty.path} ({_kind(guilty.part)}) was serialized.")
         return error
     path = None if guilty is None else guilty.path
@@ -78,7 +78,7 @@ def _message(error: Exception, obj: Any, guilty: Guilty | None) -> str:
         return f"Cannot serialize $ ({_kind(obj)}) or a part of it: {reason}. Nothing was sent."
     return (
         f"Cannot serialize {guilty.path} ({_kind(guilty.part)}): {reason}. "
-        f"Nothing was sent. What to do: {_advice(guilty.part)}"
+        f"Nothing was sent. What to do: {_advice(guilty)}"
     )
 
 
@@ -93,6 +93,17 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _advice(part: Any) -> str:
+def _advice(guilty: Guilty) -> str:
+    """That for the part; or, as a lock is part of an Event, for the whole of it."""
+    advice = _known_advice(guilty.part) or _OTHERWISE
+    for whole in reversed(guilty.around):
+        of_whole = _known_advice(whole)
+        if of_whole is None:
+            break
+        advice = of_whole
+    return advice
+
+
+def _known_advice(part: Any) -> str | None:
     names = map(_name, type(part).__mro__)
-    return next((_ADVICE[name] for name in names if name in _ADVICE), _OTHERWISE)
+    return next((_ADVICE[name] for name in names if name in _ADVICE), None)

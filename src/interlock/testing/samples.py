@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import importlib.util
 import zlib
+from itertools import pairwise
 from typing import Any
 
 from interlock.testing.contract import must
 
-__all__ = ["SIZES", "arrays", "assorted", "must_be_array", "must_be_pattern", "pattern"]
+__all__ = [
+    "SIZES",
+    "arrays",
+    "assorted",
+    "first_fault",
+    "must_be_array",
+    "must_be_pattern",
+    "pattern",
+]
 
 # Bytes: nothing, one, within a small message, over a page, over a pipe's 64 KiB, megabytes.
 SIZES = (0, 1, 1000, 5000, 70_000, 1 << 20, (9 << 20) + 1)
@@ -54,6 +63,14 @@ def must_be_pattern(data: bytes, size: int) -> None:
     """
     if data != pattern(size):
         raise AssertionError(f"A message of {size} bytes arrived as {len(data)} bytes, or damaged.")
+
+
+def first_fault(got: list[Any]) -> str:
+    """The neighbourhood of the first of these numbers that does not follow on the one before."""
+    for place, (one, next_one) in enumerate(pairwise(got)):
+        if not isinstance(next_one, int) or not isinstance(one, int) or next_one <= one:
+            return f"..., {', '.join(map(repr, got[max(0, place - 1) : place + 3]))}, ..."
+    return f"{got[:5]!r}, ..."
 
 
 def arrays() -> list[Any]:

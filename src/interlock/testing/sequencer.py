@@ -65,6 +65,8 @@ class Sequencer:
     is: those that come after it get SequenceBroken, which names it.
     """
 
+    _memory = -1  # until there is one: __init__ may raise
+
     def __init__(self, *names: str, timeout: float = 30.0) -> None:
         if len(set(names)) < len(names):
             raise ValueError(f"a step is named twice in {names}; give each its own name")

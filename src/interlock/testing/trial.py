@@ -25,7 +25,9 @@ REST_S = 0.9  # of a trial's time, the part after which a task in it is late
 class Starter(Protocol):
     """What starts the processes of a trial: a context."""
 
-    Process: Any
+    @property
+    def Process(self) -> Any:
+        """The class of its processes."""
 
 
 class Task(Protocol):

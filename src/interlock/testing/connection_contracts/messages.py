@@ -10,6 +10,7 @@ from interlock.testing.samples import (
     SIZES,
     arrays,
     assorted,
+    first_fault,
     must_be_array,
     must_be_pattern,
     pattern,
@@ -38,7 +39,7 @@ def first_sent_is_first_received(trial: Trial) -> None:
     receiver, sender = trial.make(duplex=False)
     child = trial.child(_send_numbers, sender)
     got = [receiver.recv() for _ in range(EACH)]
-    must(got == list(range(EACH)), f"They came as {got[:5]}, ...")
+    must(got == list(range(EACH)), f"They came as {first_fault(got)}.")
     child.result()
 
 
@@ -103,7 +104,7 @@ def many_senders_share_an_end(trial: Trial) -> None:
         task.result()
     for who in {name for name, _ in got}:
         numbers = [number for name, number in got if name == who]
-        must(numbers == list(range(EACH)), f"The messages of {who} came as {numbers[:5]}, ...")
+        must(numbers == list(range(EACH)), f"The messages of {who} came as {first_fault(numbers)}.")
 
 
 @contract("many")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
 from typing import Any
 
 from interlock.testing.contract import contract, must
@@ -11,6 +10,7 @@ from interlock.testing.samples import (
     SIZES,
     arrays,
     assorted,
+    first_fault,
     must_be_array,
     must_be_pattern,
     pattern,
@@ -42,7 +42,7 @@ def first_in_is_first_out(trial: Trial) -> None:
     for number in range(EACH):
         queue.put(number)
     got = [queue.get() for _ in range(EACH)]
-    must(got == list(range(EACH)), f"They came as {_first_fault(got)}.")
+    must(got == list(range(EACH)), f"They came as {first_fault(got)}.")
 
 
 @contract()
@@ -68,7 +68,7 @@ def many_users_get_each_message_once(trial: Trial) -> None:
             numbers = [number for name, number in messages if name == who]
             must(
                 numbers == sorted(numbers),
-                f"One consumer got the messages of {who} as {_first_fault(numbers)}.",
+                f"One consumer got the messages of {who} as {first_fault(numbers)}.",
             )
 
 
@@ -142,7 +142,7 @@ def a_killed_producer_loses_nothing_it_had_put(trial: Trial) -> None:
         acknowledged = 20 + 7 * kill + _count_rest(reading)
         queue.put("end")
         got = list(iter(queue.get, "end"))
-        must(got == list(range(len(got))), f"They came as {_first_fault(got)}.")
+        must(got == list(range(len(got))), f"They came as {first_fault(got)}.")
         must(
             acknowledged <= len(got) <= acknowledged + 1,
             f"put() had returned {acknowledged} times, and {len(got)} messages were got.",
@@ -201,14 +201,6 @@ def _count_rest(reading: Any) -> int:
             count += 1
     except EOFError:
         return count
-
-
-def _first_fault(got: list[Any]) -> str:
-    """The neighbourhood of the first message that is out of place."""
-    for place, (one, next_one) in enumerate(pairwise(got)):
-        if not isinstance(next_one, int) or not isinstance(one, int) or next_one <= one:
-            return f"..., {', '.join(map(repr, got[max(0, place - 1) : place + 3]))}, ..."
-    return f"{got[:5]!r}, ..."
 
 
 CONTRACTS = (

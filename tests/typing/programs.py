@@ -1,0 +1,72 @@
+"""Small programs of a user who checks types: one that is right, and slips that are not."""
+
+from __future__ import annotations
+
+RIGHT = """
+import interlock
+from interlock import Full
+from interlock.connection.aio import AsyncConnection
+from interlock.queues import Queue
+from interlock.queues.aio import AsyncQueue
+from interlock.testing import Sequencer, check_queue
+
+
+def work(numbers: Queue[int], results: Queue[str]) -> None:
+    for number in numbers:
+        results.put(str(number + 1))
+    with numbers.lease(timeout=1.0) as delivery:
+        assert delivery.attempt >= 1
+    more: list[int] = numbers.get_many(3)
+    numbers.put_many(more, timeout=0.5)
+
+
+async def await_both(numbers: Queue[int]) -> int:
+    aio: AsyncQueue[int] = numbers.aio
+    await aio.put(1)
+    receiver, sender = interlock.Pipe(duplex=False)
+    there: AsyncConnection = sender.aio
+    await there.send("message")
+    receiver.poll(None)
+    return await aio.get()
+
+
+if __name__ == "__main__":
+    context = interlock.get_context("spawn")
+    numbers: Queue[int] = context.Queue(maxsize=3, max_deliveries=2)
+    results: Queue[str] = interlock.Queue()
+    process = context.Process(target=work, args=(numbers, results))
+    process.start()
+    try:
+        numbers.put_nowait(1)
+    except Full as full:
+        print(full.accepted)
+    text: str = results.get()
+    left: int = numbers.qsize() + numbers.statistics().ready
+    order = Sequencer("first", "second")
+    with order("first"):
+        print(text, left, process.exitcode)
+    check_queue(context.Queue, context=context, without={"tasks"})
+"""
+
+# What is wrong, and the code of the error that must be told at its line.
+WRONG: tuple[tuple[str, str], ...] = (
+    ("numbers.put('text')", "arg-type"),
+    ("text: str = numbers.get()", "assignment"),
+    ("numbers.put_many(['text'])", "list-item"),
+    ("numbers.get(timeout='soon')", "arg-type"),
+    ("numbers.no_such_method()", "attr-defined"),
+    ("interlock.Queue(max_byte=3)", "call-arg"),
+    ("interlock.Queue('three')", "arg-type"),
+    ("with numbers.lease() as delivery: delivery.attempt = 2", "misc"),
+    ("for number in numbers: number.upper()", "attr-defined"),
+    ("interlock.Pipe(max_bytes='large')", "arg-type"),
+    ("interlock.Pipe()[0].send()", "call-arg"),
+    ("awaited: str = numbers.aio.get()", "assignment"),
+    ("interlock.nonsense", "attr-defined"),
+)
+BEGIN_OF_WRONG = """
+import interlock
+from interlock.queues import Queue
+
+numbers: Queue[int] = interlock.Queue()
+"""
