@@ -191,6 +191,21 @@ void after_lease(const std::shared_ptr<Port>& port) {
   port->after_lease();
 }
 
+// Under the interpreter's lock, which is given up for it. False with an error set: the handle
+// was closed meanwhile.
+bool look_for_deaths(const Slot& slot) {
+  if (!slot->channel().deaths_overdue()) [[likely]]
+    return true;
+  const std::shared_ptr<Port> port = slot;
+  {
+    const WithoutInterpreter released;
+    port->check_deaths(Patience::none);
+  }
+  if (slot == port) return true;
+  port->set_closed_error();
+  return false;
+}
+
 enum class Wake { try_again, over, nothing, failed };
 
 // Nothing was found, or the lock was busy: wait for something, at most once. `late`: do not.
@@ -256,6 +271,7 @@ PyObject* receive_at_once(const Slot& slot, As as, bool first) {
 }
 
 PyObject* receive(const Slot& slot, const Wait& wait, As as) {
+  if (!look_for_deaths(slot)) return nullptr;
   if (PyObject* object = receive_at_once(slot, as, true); object != nullptr) [[likely]]
     return object;
   if (PyErr_Occurred() != nullptr) return nullptr;
@@ -280,6 +296,7 @@ PyObject* receive(const Slot& slot, const Wait& wait, As as) {
 }
 
 PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& holding) {
+  if (!look_for_deaths(slot)) return nullptr;
   const std::shared_ptr<Port> port = slot;
   const Deadline for_lock = wait.for_lock();
   for (;;) {

@@ -22,8 +22,8 @@ PyObject* dumps(PyObject* object) {
 PyObject* loads(PyObject* buffer) {
   Py_buffer view;
   if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) != 0) return nullptr;
-  PyObject* const object = read({static_cast<const std::byte*>(view.buf),
-                                 static_cast<std::size_t>(view.len)});
+  PyObject* const object =
+      read({static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len)});
   PyBuffer_Release(&view);
   return object;
 }

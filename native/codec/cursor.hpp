@@ -41,9 +41,12 @@ class Cursor {
       return false;
     T taken;
     std::memcpy(&taken, at_, sizeof taken);
-    if constexpr (sizeof taken == 1) value = static_cast<T>(settle(u32{taken}));
-    else if constexpr (std::is_integral_v<T>) value = settle(taken);
-    else value = taken;
+    if constexpr (sizeof taken == 1)
+      value = static_cast<T>(settle(u32{taken}));
+    else if constexpr (std::is_integral_v<T>)
+      value = settle(taken);
+    else
+      value = taken;
     at_ += sizeof value;
     return true;
   }

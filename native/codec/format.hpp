@@ -44,6 +44,7 @@ constexpr u64 SMALL_INT_END = 64;       // one more than the largest
 constexpr u64 SHORT_STRING_END = 32;
 constexpr u64 SMALL_COUNT_END = 16;
 
+// clang-format off: a line of tags is a group
 // A count or length behind a tag has 1 byte where the name ends in 8, otherwise 8 bytes.
 enum class Tag : u8 {
   none = 0xb0,
@@ -77,20 +78,28 @@ enum class Kind : u8 {
   remember, again8, again,
   unknown,
 };
+// clang-format on
 
 constexpr std::array<Kind, 256> make_kinds() {
   std::array<Kind, 256> kinds{};
   for (unsigned tag = 0; tag < 256; ++tag) {
     const unsigned named = tag - static_cast<unsigned>(Tag::none);
-    if (tag < SHORT_STRING) kinds[tag] = Kind::small_int;
-    else if (tag < COMMON_STRING) kinds[tag] = Kind::short_string;
-    else if (tag < SMALL_DICT) kinds[tag] = Kind::common_string;
-    else if (tag < SMALL_LIST) kinds[tag] = Kind::small_dict;
-    else if (tag < SMALL_TUPLE) kinds[tag] = Kind::small_list;
-    else if (tag < static_cast<unsigned>(Tag::none)) kinds[tag] = Kind::small_tuple;
+    if (tag < SHORT_STRING)
+      kinds[tag] = Kind::small_int;
+    else if (tag < COMMON_STRING)
+      kinds[tag] = Kind::short_string;
+    else if (tag < SMALL_DICT)
+      kinds[tag] = Kind::common_string;
+    else if (tag < SMALL_LIST)
+      kinds[tag] = Kind::small_dict;
+    else if (tag < SMALL_TUPLE)
+      kinds[tag] = Kind::small_list;
+    else if (tag < static_cast<unsigned>(Tag::none))
+      kinds[tag] = Kind::small_tuple;
     else if (tag <= static_cast<unsigned>(Tag::last))
       kinds[tag] = static_cast<Kind>(static_cast<unsigned>(Kind::none) + named);
-    else kinds[tag] = Kind::unknown;
+    else
+      kinds[tag] = Kind::unknown;
   }
   return kinds;
 }

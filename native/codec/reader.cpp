@@ -68,7 +68,16 @@ class Reader {
   }
   [[gnu::cold, gnu::noinline]] PyObject* unfit_key() const;
 
+  // Room for a container's items is taken before they are read. Each needs a byte at least, and
+  // so does each that the containers around it still wait for.
+  bool has_bytes_for(u64 items) const { return items <= in_.left() - std::min(owed_, in_.left()); }
+  PyObject* item() {
+    --owed_;
+    return value();
+  }
+
   Cursor in_;
+  std::size_t owed_ = 0;  // items that open containers wait for
   Slots slots_;
   int depth_ = 0;
 };
@@ -225,16 +234,16 @@ PyObject* Reader::bytearray(u64 size) {
 PyObject* Reader::dict(u64 count, const std::size_t* number) {
   const Level level(depth_);
   if (level.too_deep()) return damaged(TOO_DEEP);
-  if (count > in_.left() / 2) return damaged(TOO_MANY);
+  if (count > in_.left() / 2 || !has_bytes_for(2 * count)) return damaged(TOO_MANY);
   Held dict(PyDict_New());
   if (!dict) return nullptr;
   if (number != nullptr) slots_.fill(*number, dict.get());
-  for (; count != 0; --count) {
-    const Held key(value());
+  for (owed_ += 2 * count; count != 0; --count) {
+    const Held key(item());
     if (!key) return nullptr;
-    const Held item(value());
-    if (!item) return nullptr;
-    if (PyDict_SetItem(dict.get(), key.get(), item.get()) != 0) return unfit_key();
+    const Held value(item());
+    if (!value) return nullptr;
+    if (PyDict_SetItem(dict.get(), key.get(), value.get()) != 0) return unfit_key();
   }
   return dict.release();
 }
@@ -242,12 +251,13 @@ PyObject* Reader::dict(u64 count, const std::size_t* number) {
 PyObject* Reader::list(u64 count, const std::size_t* number) {
   const Level level(depth_);
   if (level.too_deep()) return damaged(TOO_DEEP);
-  if (count > in_.left()) return damaged(TOO_MANY);
+  if (!has_bytes_for(count)) return damaged(TOO_MANY);
   Held list(PyList_New(static_cast<Py_ssize_t>(count)));
   if (!list) return nullptr;
   if (number != nullptr) slots_.fill(*number, list.get());
+  owed_ += count;
   for (u64 i = 0; i < count; ++i) {
-    PyObject* const item = value();
+    PyObject* const item = this->item();
     if (item == nullptr) return nullptr;
     PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), item);
   }
@@ -257,11 +267,12 @@ PyObject* Reader::list(u64 count, const std::size_t* number) {
 PyObject* Reader::tuple(u64 count) {
   const Level level(depth_);
   if (level.too_deep()) return damaged(TOO_DEEP);
-  if (count > in_.left()) return damaged(TOO_MANY);
+  if (!has_bytes_for(count)) return damaged(TOO_MANY);
   Held tuple(PyTuple_New(static_cast<Py_ssize_t>(count)));
   if (!tuple) return nullptr;
+  owed_ += count;
   for (u64 i = 0; i < count; ++i) {
-    PyObject* const item = value();
+    PyObject* const item = this->item();
     if (item == nullptr) return nullptr;
     PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), item);
   }
@@ -271,11 +282,11 @@ PyObject* Reader::tuple(u64 count) {
 PyObject* Reader::set(u64 count, PyObject* (*make)(PyObject*)) {
   const Level level(depth_);
   if (level.too_deep()) return damaged(TOO_DEEP);
-  if (count > in_.left()) return damaged(TOO_MANY);
+  if (!has_bytes_for(count)) return damaged(TOO_MANY);
   Held set(make(nullptr));
   if (!set) return nullptr;
-  for (; count != 0; --count) {
-    const Held member(value());
+  for (owed_ += count; count != 0; --count) {
+    const Held member(item());
     if (!member) return nullptr;
     if (PySet_Add(set.get(), member.get()) != 0) return unfit_key();
   }
@@ -291,8 +302,8 @@ PyObject* Reader::range() {
   if (!step) return nullptr;
   for (const Held* number : {&start, &stop, &step})
     if (!PyLong_CheckExact(number->get())) return damaged("a range of what are no integers");
-  PyObject* const range = PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject*>(&PyRange_Type),
-                                                       start.get(), stop.get(), step.get(), nullptr);
+  PyObject* const range = PyObject_CallFunctionObjArgs(
+      reinterpret_cast<PyObject*>(&PyRange_Type), start.get(), stop.get(), step.get(), nullptr);
   if (range == nullptr && PyErr_ExceptionMatches(PyExc_ValueError)) {
     PyErr_Clear();
     return damaged("a range whose step is 0");
@@ -317,16 +328,22 @@ PyObject* Reader::remember() {
   if (in_.left() == 0) return cut_short();
   const u8 tag = in_.peek();
   switch (KINDS[tag]) {
-    case Kind::small_list: in_.next(); return list(tag % SMALL_COUNT_END, &number);
-    case Kind::small_dict: in_.next(); return dict(tag % SMALL_COUNT_END, &number);
+    case Kind::small_list:
+      in_.next();
+      return list(tag % SMALL_COUNT_END, &number);
+    case Kind::small_dict:
+      in_.next();
+      return dict(tag % SMALL_COUNT_END, &number);
     case Kind::list:
       in_.next();
       return with<u64>([&](u64 n) { return list(n, &number); });
     case Kind::dict:
       in_.next();
       return with<u64>([&](u64 n) { return dict(n, &number); });
-    case Kind::remember: return damaged("a value with two numbers");
-    default: break;
+    case Kind::remember:
+      return damaged("a value with two numbers");
+    default:
+      break;
   }
   PyObject* const remembered = value();
   if (remembered != nullptr) slots_.fill(number, remembered);
@@ -346,42 +363,78 @@ PyObject* Reader::value() {
     return cut_short();
   const u8 tag = in_.next();
   switch (KINDS[tag]) {
-    case Kind::small_int: return PyLong_FromLong(tag);
-    case Kind::short_string: return short_string(tag % SHORT_STRING_END);
-    case Kind::common_string: return common_string(tag % SHORT_STRING_END);
-    case Kind::small_dict: return dict(tag % SMALL_COUNT_END);
-    case Kind::small_list: return list(tag % SMALL_COUNT_END);
-    case Kind::small_tuple: return tuple(tag % SMALL_COUNT_END);
-    case Kind::none: return Py_NewRef(Py_None);
-    case Kind::no: return Py_NewRef(Py_False);
-    case Kind::yes: return Py_NewRef(Py_True);
-    case Kind::int32: return with<std::int32_t>([](long number) { return PyLong_FromLong(number); });
-    case Kind::int64: return with<std::int64_t>([](long number) { return PyLong_FromLong(number); });
-    case Kind::big_int: return big_int();
-    case Kind::real: return with<double>([](double number) { return PyFloat_FromDouble(number); });
-    case Kind::complex: return complex();
-    case Kind::ascii8: return with<u8>([this](u64 n) { return string<Ascii>(n); });
-    case Kind::ascii: return with<u64>([this](u64 n) { return string<Ascii>(n); });
-    case Kind::latin8: return with<u8>([this](u64 n) { return string<Latin>(n); });
-    case Kind::latin: return with<u64>([this](u64 n) { return string<Latin>(n); });
-    case Kind::wide8: return with<u8>([this](u64 n) { return string<Wide>(n); });
-    case Kind::wide: return with<u64>([this](u64 n) { return string<Wide>(n); });
-    case Kind::full8: return with<u8>([this](u64 n) { return string<Full>(n); });
-    case Kind::full: return with<u64>([this](u64 n) { return string<Full>(n); });
-    case Kind::bytes8: return with<u8>([this](u64 n) { return bytes(n); });
-    case Kind::bytes: return with<u64>([this](u64 n) { return bytes(n); });
-    case Kind::bytearray: return with<u64>([this](u64 n) { return bytearray(n); });
-    case Kind::dict: return with<u64>([this](u64 n) { return dict(n); });
-    case Kind::list: return with<u64>([this](u64 n) { return list(n); });
-    case Kind::tuple: return with<u64>([this](u64 n) { return tuple(n); });
-    case Kind::set: return with<u64>([this](u64 n) { return set(n, PySet_New); });
-    case Kind::frozenset: return with<u64>([this](u64 n) { return set(n, PyFrozenSet_New); });
-    case Kind::range: return range();
-    case Kind::slice: return slice();
-    case Kind::remember: return remember();
-    case Kind::again8: return with<u8>([this](u64 n) { return again(n); });
-    case Kind::again: return with<u32>([this](u64 n) { return again(n); });
-    case Kind::unknown: return damaged("a tag that has no meaning");
+    case Kind::small_int:
+      return PyLong_FromLong(tag);
+    case Kind::short_string:
+      return short_string(tag % SHORT_STRING_END);
+    case Kind::common_string:
+      return common_string(tag % SHORT_STRING_END);
+    case Kind::small_dict:
+      return dict(tag % SMALL_COUNT_END);
+    case Kind::small_list:
+      return list(tag % SMALL_COUNT_END);
+    case Kind::small_tuple:
+      return tuple(tag % SMALL_COUNT_END);
+    case Kind::none:
+      return Py_NewRef(Py_None);
+    case Kind::no:
+      return Py_NewRef(Py_False);
+    case Kind::yes:
+      return Py_NewRef(Py_True);
+    case Kind::int32:
+      return with<std::int32_t>([](long number) { return PyLong_FromLong(number); });
+    case Kind::int64:
+      return with<std::int64_t>([](long number) { return PyLong_FromLong(number); });
+    case Kind::big_int:
+      return big_int();
+    case Kind::real:
+      return with<double>([](double number) { return PyFloat_FromDouble(number); });
+    case Kind::complex:
+      return complex();
+    case Kind::ascii8:
+      return with<u8>([this](u64 n) { return string<Ascii>(n); });
+    case Kind::ascii:
+      return with<u64>([this](u64 n) { return string<Ascii>(n); });
+    case Kind::latin8:
+      return with<u8>([this](u64 n) { return string<Latin>(n); });
+    case Kind::latin:
+      return with<u64>([this](u64 n) { return string<Latin>(n); });
+    case Kind::wide8:
+      return with<u8>([this](u64 n) { return string<Wide>(n); });
+    case Kind::wide:
+      return with<u64>([this](u64 n) { return string<Wide>(n); });
+    case Kind::full8:
+      return with<u8>([this](u64 n) { return string<Full>(n); });
+    case Kind::full:
+      return with<u64>([this](u64 n) { return string<Full>(n); });
+    case Kind::bytes8:
+      return with<u8>([this](u64 n) { return bytes(n); });
+    case Kind::bytes:
+      return with<u64>([this](u64 n) { return bytes(n); });
+    case Kind::bytearray:
+      return with<u64>([this](u64 n) { return bytearray(n); });
+    case Kind::dict:
+      return with<u64>([this](u64 n) { return dict(n); });
+    case Kind::list:
+      return with<u64>([this](u64 n) { return list(n); });
+    case Kind::tuple:
+      return with<u64>([this](u64 n) { return tuple(n); });
+    case Kind::set:
+      return with<u64>([this](u64 n) { return set(n, PySet_New); });
+    case Kind::frozenset:
+      return with<u64>([this](u64 n) { return set(n, PyFrozenSet_New); });
+    case Kind::range:
+      return range();
+    case Kind::slice:
+      return slice();
+    case Kind::remember:
+      return remember();
+    case Kind::again8:
+      return with<u8>([this](u64 n) { return again(n); });
+    case Kind::again:
+      return with<u32>([this](u64 n) { return again(n); });
+    case Kind::unknown:
+      return damaged("a tag that has no meaning");
   }
   __builtin_unreachable();
 }

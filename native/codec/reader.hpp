@@ -2,8 +2,9 @@
 // process's scribble (I5).
 //
 // Every length and number is read once and checked against what is left before memory
-// is taken: a container of n items needs n bytes at least, so a message makes objects
-// of at most some hundred times its size. What is checked for its contents (ASCII,
+// is taken: a container of n items needs n bytes at least, beside those that the containers
+// around it still wait for, so a message makes objects of at most some hundred times its
+// size. What is checked for its contents (ASCII,
 // code points) is copied first and checked in the copy. Runs no Python code: keys are
 // of the types below, and a tuple is referred to, and so hashed, only when complete.
 #pragma once

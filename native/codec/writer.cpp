@@ -135,10 +135,14 @@ std::byte* Writer::long_string(PyObject* string, std::byte* at) {
     if (!place.is_new) return again(place.number, at);
     at = put(at, Tag::remember);
   }
-  if (PyUnicode_IS_ASCII(string)) at = put_length(at, Tag::ascii, length);
-  else if (kind == PyUnicode_1BYTE_KIND) at = put_length(at, Tag::latin, length);
-  else if (kind == PyUnicode_2BYTE_KIND) at = put_length(at, Tag::wide, length);
-  else at = put_length(at, Tag::full, length);
+  if (PyUnicode_IS_ASCII(string))
+    at = put_length(at, Tag::ascii, length);
+  else if (kind == PyUnicode_1BYTE_KIND)
+    at = put_length(at, Tag::latin, length);
+  else if (kind == PyUnicode_2BYTE_KIND)
+    at = put_length(at, Tag::wide, length);
+  else
+    at = put_length(at, Tag::full, length);
   return content(at, PyUnicode_DATA(string), length * kind, string);
 }
 

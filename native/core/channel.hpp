@@ -81,6 +81,7 @@ class Turn {
 class Channel {
  public:
   static constexpr Nanoseconds DEATHS_EVERY = 20 * MILLISECOND;
+  static constexpr Nanoseconds DEATHS_OVERDUE = 100 * MILLISECOND;
 
   static std::unique_ptr<Channel> create(const Limits& limits) {
     std::unique_ptr<Channel> channel(new Channel(Segment::create(limits)));
@@ -295,6 +296,10 @@ class Channel {
   }
 
   // ---- deaths ----------------------------------------------------------------------------
+
+  // Who always finds a message never waits, and so never looks for the dead: it has to, now
+  // and then, or what they held would not come back while the queue is busy.
+  bool deaths_overdue() const { return coarse_now() - deaths_checked_ >= DEATHS_OVERDUE; }
 
   // Returns what dead processes held. True if there was anything. Where the time does not suffice,
   // the next call goes on.

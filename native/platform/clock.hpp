@@ -23,6 +23,17 @@ inline Nanoseconds now() {
 #endif
 }
 
+// As now(), some milliseconds late and five times cheaper.
+inline Nanoseconds coarse_now() {
+#ifdef INTERLOCK_SYSTEMATIC
+  return systematic::now();
+#else
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return t.tv_sec * SECOND + t.tv_nsec;
+#endif
+}
+
 // A moment after which nobody waits any longer.
 class Deadline {
  public:

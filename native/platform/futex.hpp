@@ -25,7 +25,7 @@ constexpr int EVERYBODY = INT_MAX;
 
 inline Woke futex_wait(Atomic<u32>& word, u32 expected, Nanoseconds timeout) {
   return systematic::futex_wait(word.address(), expected, timeout) ? Woke::changed
-                                                                     : Woke::timed_out;
+                                                                   : Woke::timed_out;
 }
 inline int futex_wake(Atomic<u32>& word, int count) {
   return systematic::futex_wake(word.address(), count);
@@ -36,8 +36,7 @@ inline void yield_processor() { systematic::step(); }
 
 inline Woke futex_wait(Atomic<u32>& word, u32 expected, Nanoseconds timeout) {
   timespec limit{static_cast<time_t>(timeout / SECOND), static_cast<long>(timeout % SECOND)};
-  const long result =
-      syscall(SYS_futex, word.address(), FUTEX_WAIT, expected, &limit, nullptr, 0);
+  const long result = syscall(SYS_futex, word.address(), FUTEX_WAIT, expected, &limit, nullptr, 0);
   if (result == 0 || errno == EAGAIN) return Woke::changed;
   return errno == EINTR ? Woke::interrupted : Woke::timed_out;
 }

@@ -94,8 +94,8 @@ class Mapping {
  public:
   Mapping() = default;
   Mapping(int fd, u64 offset, u64 length) : length_(length) {
-    void* at = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                    static_cast<off_t>(offset));
+    void* at =
+        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (at == MAP_FAILED) raise_errno("mmap");
     base_ = static_cast<std::byte*>(at);
   }

@@ -6,26 +6,24 @@
 #include "platform/atomic.hpp"
 
 #ifdef INTERLOCK_PROBES
+#include <unistd.h>
 #include <csignal>
 #include <cstring>
-#include <unistd.h>
 #endif
 
 namespace interlock::probe {
 
 // Every point of every protocol, in the order of its steps.
 constexpr const char* NAMES[] = {
-    "mutex.locked",          "mutex.consistent",      "mutex.unlocked",
-    "put.claimed",           "put.filled",            "put.queued_block",
-    "put.written",           "put.committed",         "put.counted",
-    "chunk.made",            "chunk.linked",          "chunk.carved",
-    "block.hint_cleared",    "block.described",       "extent.grown",
-    "get.found",             "get.taken",             "get.advanced",
-    "get.decoded",           "get.borrowed",          "get.done",
-    "get.settled",           "get.block_freed",       "chunk.unlinked",
-    "lease.returned",        "lease.dead_lettered",   "wake.before",
-    "sweep.found",           "sweep.returned",        "sweep.released",
-    "repair.producers",      "repair.consumers",      "borrow.released",
+    "mutex.locked",       "mutex.consistent",    "mutex.unlocked",   "put.claimed",
+    "put.filled",         "put.queued_block",    "put.written",      "put.committed",
+    "put.counted",        "chunk.made",          "chunk.linked",     "chunk.carved",
+    "block.hint_cleared", "block.described",     "extent.grown",     "get.found",
+    "get.taken",          "get.advanced",        "get.decoded",      "get.borrowed",
+    "get.done",           "get.settled",         "get.block_freed",  "chunk.unlinked",
+    "lease.returned",     "lease.dead_lettered", "wake.before",      "sweep.found",
+    "sweep.returned",     "sweep.released",      "repair.producers", "repair.consumers",
+    "borrow.released",
 };
 
 #if defined(INTERLOCK_PROBES)

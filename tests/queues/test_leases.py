@@ -6,6 +6,7 @@ import os
 import pickle
 import queue as standard
 import threading
+import time
 from typing import Any
 
 import numpy
@@ -47,6 +48,24 @@ def test_a_waiting_consumer_gets_what_a_dead_one_held(trial: Trial) -> None:
     waiting.wait_asleep()
     child.kill()
     assert waiting.result() == "work"
+
+
+def test_what_a_dead_one_held_comes_back_to_a_busy_queue(trial: Trial) -> None:
+    """Consumers that always find a message never wait, and yet look for the dead."""
+    queue = trial.make()
+    queue.put("held")
+    reading, writing = trial.pipe()
+    child = trial.child(_hold, queue, writing)
+    writing.close()
+    reading.recv()
+    queue.put("other")
+    assert queue.get() == "other"  # who has looked already looks again
+    child.kill()
+    queue.put("other")
+    ends = time.monotonic() + 30
+    while queue.get() != "held":
+        assert time.monotonic() < ends, "it never came back"
+        queue.put("other")
 
 
 def test_a_forked_child_does_not_end_its_parent_s_lease() -> None:

@@ -24,11 +24,9 @@ SEED = 20_240_229
 
 # Whether any of them can be read: no beginning of a message is a message.
 READABLE = {"flipped", "spliced", "noise"}
-REASON = "native/codec/reader.cpp: each level of nesting may reserve 8 bytes a byte that is left"
-GREEDY = pytest.param("greedy", marks=pytest.mark.xfail(reason=REASON))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "greedy"] + [GREEDY])
+@pytest.mark.parametrize("kind", KINDS)
 def test_damaged_bytes_are_refused_or_read_and_nothing_worse(kind: str) -> None:
     """P4: DecodeError is the only error, and what is read is whole."""
     tried = subprocess.run(

@@ -18,7 +18,7 @@ STUB = ast.parse((Path(interlock.__file__).parent / "_native.pyi").read_text(enc
 OF_PROBES = {"arm_probe", "disarm_probe", "probe_names"}
 # What every class has, or what the type checker alone needs: the buffer protocol is
 # Python's since 3.12, and C's before.
-OF_EVERY_CLASS = {*dir(object), "__module__", "__buffer__", "__release_buffer__"}
+OF_EVERY_CLASS = {*dir(object), "__module__", "__buffer__", "__release_buffer__", "__slotnames__"}
 UNSIGNED = {"_task_done", "_join"}  # they say nothing of what they take, which is nothing
 FOR_CHECKERS = {"Buffer", "Generic"}  # bases that no class of the core has
 
