@@ -25,6 +25,7 @@ ENFORCED: tuple[Check, ...] = (
     protocols.texts_of_headers,
     protocols.tests_of_headers,
     protocols.sync_pairs,
+    protocols.weak_orders,
     protocols.invariants,
     banned.sleeps,
     banned.silent_excepts,
@@ -34,7 +35,7 @@ ENFORCED: tuple[Check, ...] = (
     banned.foreign_atomics,
     readmes.same_headings,
 )
-TOLD: tuple[Check, ...] = (sizes.sizes, protocols.weak_orders)
+TOLD: tuple[Check, ...] = (sizes.sizes,)
 
 
 def findings(repository: Repository, checks: Iterable[Check] = ENFORCED) -> list[Finding]:

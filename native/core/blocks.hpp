@@ -89,15 +89,18 @@ class Blocks {
 
   // Whoever has the block (or holds the lock that says nobody has) gives it back.
   void free(u32 index) {
+    // SYNC block.state: pairs with the exchange in take_free()
     segment_.block(index).state.store(BlockWord{}.word(), Order::release);
     hint(index);
   }
 
   void set_state(u32 index, BlockState state) {
+    // SYNC block.state: pairs with the acquire in state()
     segment_.block(index).state.store(BlockWord{state, {}}.word(), Order::release);
   }
 
   BlockWord state(u32 index) const {
+    // SYNC block.state: pairs with the release in set_state() and leave()
     return BlockWord::from(segment_.block(index).state.load(Order::acquire));
   }
 
@@ -111,6 +114,7 @@ class Blocks {
   void leave(u32 index) {
     if (state(index).state != BlockState::queued) return;
     if (is_held(index)) {
+      // SYNC block.state: pairs with the exchange in free_if_unheld()
       segment_.block(index).state.store(borrowed_word(index), Order::release);
       free_if_unheld(index);  // the last holder may have gone before it saw that state
     } else {
@@ -132,6 +136,7 @@ class Blocks {
   }
 
   u32 count() const {
+    // SYNC block.count: pairs with the store in carve()
     return Untrusted(segment_.producers().block_count.load(Order::acquire))
         .checked(BLOCK_SLOTS, "block count");
   }
@@ -281,7 +286,7 @@ class Blocks {
     clear_holders(index);
     slot.state.store(BlockWord{BlockState::filling, me}.word());
     INTERLOCK_PROBE("block.described");
-    p.block_count.store(index + 1);
+    p.block_count.store(index + 1);  // SYNC block.count: pairs with the acquire in count()
     INTERLOCK_PROBE("chunk.carved");
     p.extent_used.set(offset + capacity);
     return index;

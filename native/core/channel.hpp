@@ -146,6 +146,7 @@ class Channel {
     const ProducerSide& p = segment_.producers();
     const ConsumerSide& c = segment_.consumers();
     // A message can be settled before its producer has counted it.
+    // SYNC ring.settled: pairs with the release in Consumer::count_settled()
     const u64 messages = difference(p.published.peek(), c.settled.load(Order::acquire));
     const u64 bytes = difference(p.published_bytes.peek(), c.settled_bytes.load(Order::acquire));
     return shut_down() != 0 || ((limits.messages_max == 0 || messages < limits.messages_max) &&
@@ -207,6 +208,7 @@ class Channel {
     if (producer_.mutex().abandoned() && !Turn(producer_, patience).held()) return false;
     Turn turn(consumer_, patience);
     if (!turn.held()) return false;
+    // SYNC ring.published: pairs with the release in Producer::commit()
     const u64 published = segment_.producers().published.load(Order::acquire);
     now = {consumer_.ready(), consumer_.leased(), consumer_.dead(),
            difference(published, consumer_.settled())};

@@ -53,6 +53,7 @@ class Consumer {
 
   // Without the lock; may be wrong for a moment, never for longer than a sleep.
   bool looks_ready() const {
+    // SYNC ring.published: pairs with the release in Producer::commit()
     return segment_.producers().published.load(Order::acquire) != c_.passed.peek() ||
            c_.returned.peek() != 0;
   }
@@ -97,6 +98,7 @@ class Consumer {
   Lease take(const RecordView& view) {
     const u32 attempts = std::min(view.word.attempts + 1, RecordWord::ATTEMPTS_MAX);
     const RecordWord word{RecordState::taken, attempts, processes_.me()};
+    // SYNC record.state: pairs with the acquire in ChunkView::record()
     view.record->state.store(word.word(), Order::release);
     INTERLOCK_PROBE("get.taken");
     c_.leased.set(c_.leased.peek() + 1);
@@ -135,6 +137,7 @@ class Consumer {
       INTERLOCK_PROBE("lease.dead_lettered");
       return;
     }
+    // SYNC record.state: pairs with the acquire in ChunkView::record()
     view.record->state.store(RecordWord{RecordState::ready, view.word.attempts, {}}.word(),
                              Order::release);
     INTERLOCK_PROBE("lease.returned");
@@ -158,6 +161,7 @@ class Consumer {
   void sweep(Owner owner);
 
   u64 ready() const {
+    // SYNC ring.published: pairs with the release in Producer::commit()
     const u64 published = segment_.producers().published.load(Order::acquire);
     const u64 gone = c_.passed.peek() - c_.returned.peek();
     return published > gone ? published - gone : 0;
@@ -228,6 +232,7 @@ class Consumer {
     const bool counts =
         task == Task::ends && first_end && (segment_.limits().flags & FLAG_JOINABLE) != 0;
     if (counts) write_intent(view);
+    // SYNC record.state: pairs with the acquire in ChunkView::record()
     view.record->state.store(RecordWord{state, view.word.attempts, {}}.word(), Order::release);
     INTERLOCK_PROBE("get.done");
     if (counts) complete_intent();
@@ -242,11 +247,13 @@ class Consumer {
   }
 
   void write_intent(const RecordView& view) {
+    // SYNC tasks.intent: pairs with the load in finish_intent()
     c_.intent_settled.set(c_.tasks_settled.peek() + 1);
     c_.intent_record.store(Pair{view.chunk, view.offset}.word(), Order::release);
   }
 
   void complete_intent() {
+    // SYNC tasks.intent: pairs with the load in finish_intent()
     c_.tasks_settled.store(c_.intent_settled.peek(), Order::release);
     c_.intent_record.store(0, Order::release);
   }
@@ -262,10 +269,11 @@ class Consumer {
     const u32 next = chunk.next();
     if (next == NO_BLOCK || chunk.header().done.peek() != chunk.committed().high) return;
     if (c_.first_chunk.peek() == chunk.index()) {
-      c_.first_chunk.store(next, Order::release);
+      c_.first_chunk.set(next);
     } else {
       each_chunk([this, next, gone = chunk.index()](const ChunkView& before) {
         if (before.next() != gone) return true;
+        // SYNC ring.link: pairs with the acquire in ChunkView::next()
         before.header().next.store(next, Order::release);
         return false;
       });

@@ -32,6 +32,7 @@ class Processes {
 
   // This process's own place; claimed on first use, and anew in a forked child.
   Owner me() {
+    // SYNC process.place: pairs with the release in claim() and adopt()
     if (generation_.load(Order::acquire) != process_generation()) [[unlikely]]
       claim();
     return me_;
@@ -50,6 +51,7 @@ class Processes {
       return;  // the parent died and was swept
     place.start_time.store(self.start_time);
     me_ = reserved;
+    // SYNC process.place: pairs with the acquire in me()
     generation_.store(process_generation(), Order::release);
   }
 
@@ -102,6 +104,7 @@ class Processes {
     const u64 generation = process_generation();
     if (generation_.peek() == generation) return;
     me_ = claim_place(this_process());
+    // SYNC process.place: pairs with the acquire in me()
     generation_.store(generation, Order::release);
   }
 

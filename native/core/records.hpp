@@ -55,6 +55,7 @@ class ChunkView {
     view.chunk = index_;
     view.offset = offset;
     view.record = reinterpret_cast<Record*>(at(offset));
+    // SYNC record.state: pairs with the releases in Consumer::take(), give_back(), end_record()
     view.word = RecordWord::from(view.record->state.load(Order::acquire));
     view.encoding = static_cast<Encoding>(view.record->encoding.peek());
     view.block = view.record->block.peek();

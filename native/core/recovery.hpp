@@ -86,6 +86,7 @@ inline void Consumer::repair() {
 }
 
 inline void Consumer::finish_intent() {
+  // SYNC tasks.intent: pairs with the releases in write_intent() and complete_intent()
   const Pair at = Pair::from(c_.intent_record.load());
   if (at.word() == 0) return;
   const ChunkView chunk(segment_, at.high);

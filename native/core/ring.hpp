@@ -139,6 +139,7 @@ class Producer {
     chunk.header().committed.store(committed.word(), Order::release);
     INTERLOCK_PROBE("put.committed");
     p_.published_bytes.set(p_.published_bytes.peek() + length);
+    // SYNC ring.published: pairs with the acquire in Consumer::looks_ready() and ready()
     p_.published.store(p_.published.peek() + 1, Order::release);
     INTERLOCK_PROBE("put.counted");
   }

@@ -31,6 +31,7 @@ class Waiters {
 
   Waiters(Atomic<u32>& sequence, Atomic<u64>& waiting) : sequence_(sequence), waiting_(waiting) {}
 
+  // SYNC wake.sequence: pairs with the addition in wake()
   u32 ticket() const { return sequence_.load(Order::acquire); }
 
   // To be called after ticket() and before the last look.
@@ -51,7 +52,7 @@ class Waiters {
     u64 seen = waiting_.load();
     if ((seen & FLAG) == 0) [[likely]]
       return;
-    sequence_.fetch_add(1);
+    sequence_.fetch_add(1);  // SYNC wake.sequence: pairs with the acquire in ticket()
     INTERLOCK_PROBE("wake.before");
     if (futex_wake(sequence_, count) == 0) waiting_.compare_exchange(seen, seen & ~FLAG);
   }

@@ -14,6 +14,7 @@ class ForkSafeMutex {
  public:
   void lock() {
     const u64 generation = process_generation();
+    // SYNC process.mutex: pairs with the release in unlock()
     for (u64 seen = 0; !holder_.compare_exchange(seen, generation, Order::acquire);) {
       if (seen == generation) {  // another thread of this process
         seen = 0;
@@ -21,6 +22,7 @@ class ForkSafeMutex {
       }                          // else: the parent's; `seen` is what to replace
     }
   }
+  // SYNC process.mutex: pairs with the acquire in lock()
   void unlock() { holder_.store(0, Order::release); }
 
  private:
