@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import pytest
 
 import interlock
-from interlock.context import BaseContext
 from interlock.errors import SerializationError
 from interlock.testing.trial import Trial
 
@@ -25,15 +23,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Both event loops."""
     loop: str = request.param
     return loop
-
-
-@pytest.fixture
-def pipe(context: BaseContext) -> Iterator[Ends]:
-    """Two ends that send and receive."""
-    ends = context.Pipe()
-    yield ends
-    for end in ends:
-        end.close()
 
 
 async def test_a_conversation_with_a_child(trial: Trial, pipe: Ends) -> None:

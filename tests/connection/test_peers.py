@@ -13,20 +13,10 @@ import pytest
 
 import interlock
 from interlock.connection import wait
-from interlock.context import BaseContext
 from interlock.errors import SenderGone
 from interlock.testing.trial import Task, Trial
 
 Ends = tuple[Any, Any]
-
-
-@pytest.fixture
-def pipe(context: BaseContext) -> Any:
-    """Two ends that send and receive."""
-    ends = context.Pipe()
-    yield ends
-    for end in ends:
-        end.close()
 
 
 @pytest.mark.parametrize("size", [10, 3_000, 100_000])

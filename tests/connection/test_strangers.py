@@ -8,7 +8,6 @@ import os
 import select
 import selectors
 import socket
-from collections.abc import Iterator
 from multiprocessing import reduction
 from typing import Any
 
@@ -19,15 +18,6 @@ from interlock.context import BaseContext
 from interlock.testing.trial import Trial
 
 Ends = tuple[Any, Any]
-
-
-@pytest.fixture
-def pipe(context: BaseContext) -> Iterator[Ends]:
-    """Two ends that send and receive."""
-    ends = context.Pipe()
-    yield ends
-    for end in ends:
-        end.close()
 
 
 def is_readable(descriptor: int) -> bool:
