@@ -95,10 +95,10 @@ PyObject* poll_message(PyObject* self, PyObject* const* given, Py_ssize_t count,
     PyObject* arguments[1];
     Wait wait;
     if (!parse_arguments("poll", given, count, keywords, {"timeout"}, 0, arguments)) return nullptr;
-    const Slot* slot = incoming(self);
-    if (slot == nullptr) return nullptr;
     if (arguments[0] == nullptr) wait.deadline = Deadline::after(0);
     if (!parse_wait(nullptr, arguments[0], wait)) return nullptr;
+    const Slot* slot = incoming(self);  // last: a number's own code may have closed it
+    if (slot == nullptr) return nullptr;
     const std::shared_ptr<Port> port = *slot;
     Channel& channel = port->channel();
     for (;;) {

@@ -41,6 +41,26 @@ Slot open_port(const QueueEnd& end) {
   return end.port;
 }
 
+// Calls try_it(Patience) without the interpreter's lock until it is true, as long as it
+// takes. False with an error set: a signal's, or another thread has closed the handle: the slot
+// is no longer what was kept of it.
+template <class Try>
+bool patiently(const Slot& slot, const Slot& kept, Try&& try_it) {
+  for (;;) {
+    bool done = false;
+    {
+      const WithoutInterpreter released;
+      done = try_it(Patience::until(Deadline::never()));
+    }
+    if (done) return true;
+    if (!signals_are_quiet()) return false;
+    if (slot != kept) {
+      kept->set_closed_error();
+      return false;
+    }
+  }
+}
+
 // ---- the life of a handle ---------------------------------------------------------------
 
 nb::tuple descriptors(const QueueEnd& end) {
@@ -78,9 +98,9 @@ void shut_down(const QueueEnd& end, bool immediate) {
   }
 }
 
-// False with a signal's error set.
-bool count(Port& port, Channel::Counts& now) {
-  return patiently([&](Patience patience) { return port.channel().counts(patience, now); });
+bool count(const Slot& slot, const Slot& kept, Channel::Counts& now) {
+  return patiently(slot, kept,
+                   [&](Patience patience) { return kept->channel().counts(patience, now); });
 }
 
 // ready, leased, dead, not settled; published
@@ -92,7 +112,7 @@ nb::tuple counts(const QueueEnd& end) {
     const WithoutInterpreter released;
     port.check_deaths(Patience::until(Deadline::never()));
   }
-  if (!count(port, now)) throw nb::python_error();
+  if (!count(end.port, kept, now)) throw nb::python_error();
   const u64 published = port.channel().segment().producers().published.load();
   return nb::make_tuple(now.ready, now.leased, now.dead, now.in_queue, published);
 }
@@ -117,9 +137,9 @@ int readable_fd(const QueueEnd& end) {
 
 u64 unfinished(const QueueEnd& end) {
   const Slot kept = open_port(end);
-  Channel& channel = kept->channel();
   u64 tasks = 0;
-  if (!patiently([&](Patience patience) { return channel.unfinished(patience, tasks); }))
+  if (!patiently(end.port, kept,
+                 [&](Patience patience) { return kept->channel().unfinished(patience, tasks); }))
     throw nb::python_error();
   return tasks;
 }
@@ -155,9 +175,11 @@ bool ready(const QueueEnd& end) {
 
 // ---- messages -----------------------------------------------------------------------------
 
-bool encode(Port& port, Message& message, PyObject* object) {
+bool encode(PyObject* self, Message& message, PyObject* object) {
   if (!message.encode(object)) return false;
-  const u64 most = port.channel().segment().limits().message_bytes_max;
+  const Port* port = port_of(self);  // anew: an object's own code may have closed the handle
+  if (port == nullptr) return false;
+  const u64 most = port->channel().segment().limits().message_bytes_max;
   if (most == 0 || message.length() <= most) [[likely]]
     return true;
   PyErr_Format(
@@ -170,13 +192,9 @@ bool encode(Port& port, Message& message, PyObject* object) {
 
 PyObject* put_object(PyObject* self, PyObject* object, const Wait& wait) {
   return guarded([&]() -> PyObject* {
-    Port* port = port_of(self);
-    if (port == nullptr) return nullptr;
+    if (port_of(self) == nullptr) return nullptr;
     Message message;
-    if (!encode(*port, message, object)) return nullptr;
-    // An object's own code ran; it may have closed the handle.
-    const Slot& slot = slot_of(self);
-    return is_open(slot) && send(slot, message, wait) ? none() : nullptr;
+    return encode(self, message, object) && send(slot_of(self), message, wait) ? none() : nullptr;
   });
 }
 
@@ -311,11 +329,11 @@ PyObject* get_dead(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
 
 PyObject* task_done(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
-    Port* port = port_of(self);
-    if (port == nullptr) return nullptr;
-    Channel& channel = port->channel();
+    if (port_of(self) == nullptr) return nullptr;
+    const Slot kept = slot_of(self);
+    Channel& channel = kept->channel();
     Settle ended = channel.task_done(Patience::none);
-    if (ended == Settle::busy && !patiently([&](Patience patience) {
+    if (ended == Settle::busy && !patiently(slot_of(self), kept, [&](Patience patience) {
           ended = channel.task_done(patience);
           return ended != Settle::busy;
         }))
@@ -324,7 +342,7 @@ PyObject* task_done(PyObject* self, PyObject*) {
       PyErr_SetString(PyExc_ValueError, "task_done() called too many times");
       return nullptr;
     }
-    if (channel.looks_finished()) port->after_task();
+    if (channel.looks_finished()) kept->after_task();
     return none();
   });
 }
@@ -351,32 +369,31 @@ PyObject* join(PyObject* self, PyObject*) {
   });
 }
 
-PyObject* size(PyObject* self, PyObject*) {
+// What `answer` makes of the counts of this moment.
+template <class Answer>
+PyObject* counted(PyObject* self, Answer&& answer) {
   return guarded([&]() -> PyObject* {
-    Port* port = port_of(self);
-    if (port == nullptr) return nullptr;
+    if (port_of(self) == nullptr) return nullptr;
+    const Slot kept = slot_of(self);
     Channel::Counts now;
-    return count(*port, now) ? PyLong_FromUnsignedLongLong(now.ready) : nullptr;
+    return count(slot_of(self), kept, now) ? answer(kept->channel(), now) : nullptr;
+  });
+}
+
+PyObject* size(PyObject* self, PyObject*) {
+  return counted(self, [](Channel&, const Channel::Counts& now) {
+    return PyLong_FromUnsignedLongLong(now.ready);
   });
 }
 
 PyObject* is_empty(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    Port* port = port_of(self);
-    if (port == nullptr) return nullptr;
-    Channel::Counts now;
-    return count(*port, now) ? boolean(now.ready == 0) : nullptr;
-  });
+  return counted(self,
+                 [](Channel&, const Channel::Counts& now) { return boolean(now.ready == 0); });
 }
 
 PyObject* is_full(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    Port* port = port_of(self);
-    if (port == nullptr) return nullptr;
-    Channel& channel = port->channel();
+  return counted(self, [](Channel& channel, const Channel::Counts& now) {
     const Limits& limits = channel.segment().limits();
-    Channel::Counts now;
-    if (!count(*port, now)) return nullptr;
     const bool full = limits.messages_max != 0 && now.in_queue >= limits.messages_max;
     const bool no_room = now.in_queue != 0 && !channel.looks_roomy(1) && channel.shut_down() == 0;
     return boolean(full || no_room);

@@ -28,7 +28,7 @@ constexpr const char* RECV =
     "    DecodeError, SegmentCorrupted: Some process wrote over the message.\n"
     "    Exception: What the object's own code raised while it was restored; it is gone.\n\n"
     "If a process dies:\n"
-    "    This one, before it returns: who else has this end gets the message. A sender: what\n"
+    "    This one, before it has taken the message: who else has this end gets it. A sender: what\n"
     "    it has sent arrives; after the last one's last message, EOFError.\n";
 
 constexpr const char* SEND_BYTES =

@@ -110,21 +110,6 @@ bool parse_wait(PyObject* block, PyObject* timeout, Wait& wait);
 // Whether this thread's pending signals raise nothing.
 inline bool signals_are_quiet() { return PyErr_CheckSignals() == 0; }
 
-// Calls try_it(Patience) without the interpreter's lock until it is true, as long as it takes.
-// False with an error set: a signal's.
-template <class Try>
-bool patiently(Try&& try_it) {
-  for (;;) {
-    bool done = false;
-    {
-      const WithoutInterpreter released;
-      done = try_it(Patience::until(Deadline::never()));
-    }
-    if (done) return true;
-    if (!signals_are_quiet()) return false;
-  }
-}
-
 inline PyObject* none() { return Py_NewRef(Py_None); }
 inline PyObject* boolean(bool value) { return Py_NewRef(value ? Py_True : Py_False); }
 

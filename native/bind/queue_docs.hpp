@@ -42,7 +42,9 @@ constexpr const char* GET =
     "    DecodeError, SegmentCorrupted: Some process wrote over the message.\n"
     "    Exception: What the message's own code raised while it was restored; it is gone.\n\n"
     "If a process dies:\n"
-    "    This one, before it returns: the message goes to another consumer. Another consumer:\n"
+    "    This one, before it has taken the message: another consumer gets it. In the moment\n"
+    "    between that and the return it goes with this process; with lease() it never does.\n"
+    "    Another consumer:\n"
     "    the message that it was about to get comes here.\n";
 
 constexpr const char* GET_NOWAIT =

@@ -8,6 +8,7 @@ How: a child stops itself at a probe point; the parent does what has a timeout.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.errors import Empty, Full
+from interlock.errors import Empty, Full, QueueClosed
+from interlock.testing import wait_asleep
 from tests.faults.doomed import Diary, Point, doomed
 from tests.faults.letters import Letter, read, write
 from tests.faults.stage import Stage
-from tests.faults.survivor import check_sound, drain, promptly
+from tests.faults.survivor import STALL_S, check_sound, drain, promptly
 
 MAX_BYTES = 1 << 20
 TIMEOUT_S = 0.5
@@ -100,6 +102,47 @@ def consumer_scenario(name: str, goes_on: bool) -> None:
     check_sound(queue)
 
 
+def closing_scenario(name: str) -> None:
+    context = interlock.get_context("fork")
+    queue: Any = context.JoinableQueue(max_bytes=MAX_BYTES)
+    queue.put(write(Letter("note", "parent", 0)))
+    with doomed(context, get_one, Point(name, stop=True), queue) as holder:
+        holder.wait_stopped()
+        waits = (
+            queue.qsize,
+            queue.empty,
+            queue.full,
+            queue.statistics,
+            queue.get,
+            lambda: queue.get_many(2),
+            lambda: queue.lease().__enter__(),
+            lambda: repr(queue),
+        )
+        answers: dict[int, object] = {}
+        threads = []
+        for number, wait in enumerate(waits):
+            thread = threading.Thread(target=keep_answer, args=(answers, number, wait))
+            thread.start()
+            threads.append(thread)
+        for thread in threads:
+            wait_asleep(thread)
+        queue.close()
+        for thread in threads:
+            thread.join(STALL_S)
+        assert [answers.get(number) for number in range(len(waits) - 1)] == [QueueClosed] * 7
+        assert answers[len(waits) - 1] == "<JoinableQueue closed>"
+        holder.process.kill()
+        holder.end()
+
+
+def keep_answer(answers: dict[int, object], number: int, ask: Callable[[], object]) -> None:
+    """What it returned, or the class of what it raised."""
+    try:
+        answers[number] = ask()
+    except Exception as error:
+        answers[number] = type(error)
+
+
 def go_on(holder: Any, goes_on: bool) -> bool:
     """Let it go on, or kill it. Whether it died."""
     if goes_on:
@@ -127,3 +170,9 @@ def test_timeouts_hold_while_a_consumer_is_stopped(
 ) -> None:
     """And what was put meanwhile is there afterwards, with what the stopped one had taken."""
     with_crash_points.run(consumer_scenario, name, goes_on)
+
+
+@pytest.mark.parametrize("name", HOLDING_C)
+def test_closing_frees_who_waits_for_a_stopped_holder(name: str, with_crash_points: Stage) -> None:
+    """P5: a thread that waits for its lock hears of close(), and finds nothing freed under it."""
+    with_crash_points.run(closing_scenario, name)

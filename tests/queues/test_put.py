@@ -189,6 +189,26 @@ def test_an_object_may_use_the_queue_while_it_is_serialized() -> None:
     assert [queue.get(), queue.get()] == ["from __reduce__", "outer"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_may_close_the_queue_while_it_is_serialized(kind: str) -> None:
+    """Then there is nothing to put it into any more."""
+    queue = getattr(interlock, kind)()
+    with pytest.raises(QueueClosed):
+        queue.put(Closes(queue))
+
+
+def test_a_batch_whose_object_closes_the_queue_says_how_much_was_put() -> None:
+    """What was put before will be delivered."""
+    queue = interlock.Queue()
+    carrier = interlock.Queue()
+    carrier.put(queue)
+    other = carrier.get()
+    with pytest.raises(QueueClosed) as caught:
+        queue.put_many(["before", Closes(queue), "after"])
+    assert getattr(caught.value, "accepted", None) == 1
+    assert list(other.get_many(5)) == ["before"]
+
+
 def test_a_message_whose_own_code_fails_is_gone_and_the_next_one_comes() -> None:
     """What raises while it is restored raises in get(), once."""
     queue = interlock.Queue()
@@ -211,6 +231,15 @@ class PutsItself:
     def __reduce__(self) -> Any:
         self.queue.put("from __reduce__")
         return str, ("outer",)
+
+
+class Closes:
+    def __init__(self, queue: Any) -> None:
+        self.queue = queue
+
+    def __reduce__(self) -> Any:
+        self.queue.close()
+        return str, ("closed",)
 
 
 class FailsToLoad:

@@ -130,7 +130,7 @@ class PipeConnection(PipeEnd, StandardConnection):
             OSError: The connection is closed or write-only, or the message is longer than
                 maxlength; it is lost then, and so is this direction of the connection.
 
-        If a process dies: this one, before it returns: who else has this end gets the message.
+        If a process dies: as in `recv`.
         """
         if maxlength is not None and maxlength < 0:
             raise ValueError("negative maxlength")
@@ -155,7 +155,7 @@ class PipeConnection(PipeEnd, StandardConnection):
             ValueError: offset is not within the buffer.
             OSError: The connection is closed, or write-only.
 
-        If a process dies: this one, before it returns: who else has this end gets the message.
+        If a process dies: as in `recv`.
         """
         with memoryview(buf) as view, view.cast("B") as target:
             if offset < 0:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from interlock._native import QueueEnd
 from interlock._types import Context
 from interlock.connection.handover import Passage, pack
+from interlock.errors import QueueClosed
 from interlock.queues.ends import ReadingEnd, WritingEnd
 
 __all__ = ["QueueBase", "default_max_bytes", "limits"]
@@ -71,9 +72,10 @@ class QueueBase(_Base):
         return _attached, (type(self), self._segment_id(), pack(self._descriptors()))
 
     def __repr__(self) -> str:
-        if not self._is_open:
+        try:
+            ready, leased, *_ = self._counts()
+        except QueueClosed:
             return f"<{type(self).__name__} closed>"
-        ready, leased, *_ = self._counts()
         held = f" leased={leased}" if leased else ""
         return f"<{type(self).__name__} ready={ready}{held}>"
 

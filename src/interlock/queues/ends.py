@@ -46,7 +46,7 @@ class ReadingEnd(_End):
             ShutDown: The queue was shut down and nothing is left.
             QueueClosed: The handle was closed.
 
-        If a process dies: this one, before it returns: another consumer gets the message.
+        If a process dies: as in `Queue.get`.
         """
         return self._queue.get()
 
