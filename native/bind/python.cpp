@@ -48,10 +48,11 @@ void set_error_from_exception() noexcept {
                  "places for. Close it in processes that no longer need it.",
                  PROCESS_SLOTS);
   } catch (const std::bad_alloc&) {
-    PyErr_SetString(python().out_of_memory,
-                    "The kernel has no more memory for this queue or pipe (a cgroup limit, or the "
-                    "machine is full); the message was not sent. Get messages first, or set "
-                    "max_bytes lower so that put() waits in time.");
+    PyErr_SetString(
+        python().out_of_memory,
+        "The kernel has no more memory for this queue or pipe (a limit of the cgroup or of "
+        "this process, or the machine is full); nothing was sent or taken. Get messages "
+        "first, or set max_bytes lower so that put() waits in time.");
   } catch (const std::system_error& error) {
     errno = error.code().value();
     PyErr_SetFromErrno(PyExc_OSError);

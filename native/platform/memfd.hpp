@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -38,6 +39,7 @@ class Descriptor {
 };
 
 [[noreturn]] inline void raise_errno(const char* call) {
+  if (errno == ENOMEM) throw std::bad_alloc();
   throw std::system_error(errno, std::generic_category(), call);
 }
 

@@ -16,6 +16,7 @@ import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,25 @@ def descriptors_scenario(maker: str) -> int:
     return needed
 
 
+def addresses_scenario() -> None:
+    """This process may not map more: neither what it puts nor what another has put."""
+    queue: Any = interlock.get_context("fork").Queue(max_bytes=1 << 30)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    with limited(resource.RLIMIT_AS, pages * resource.getpagesize() + (192 << 20)):
+        put = 0
+        with pytest.raises(OutOfSharedMemory):
+            while True:
+                queue.put(bytes(16 << 20))
+                put += 1
+        assert put > 0
+        assert queue.qsize() == put
+    queue.put("late")
+    for _ in range(put):
+        assert len(queue.get_nowait()) == 16 << 20
+    assert queue.get_nowait() == "late"
+    check_sound(queue)
+
+
 @pytest.mark.parametrize("kind", SIZES)
 def test_put_says_that_the_segment_cannot_grow(kind: str, as_shipped: Stage) -> None:
     """P6, I3: what is refused costs nothing, however often."""
@@ -164,6 +184,11 @@ def test_put_says_that_the_segment_cannot_grow(kind: str, as_shipped: Stage) -> 
 def test_put_says_that_the_kernel_has_no_pages(as_shipped: Stage) -> None:
     """P6, I3: at whatever byte of the message, and its block is used by the next."""
     as_shipped.run(pages_scenario)
+
+
+def test_put_says_that_this_process_may_not_map_more(as_shipped: Stage) -> None:
+    """P6: OutOfSharedMemory, not a bare OSError; what was put is there, and the queue goes on."""
+    as_shipped.run(addresses_scenario)
 
 
 @pytest.mark.parametrize("kind", ["inline", "large"])

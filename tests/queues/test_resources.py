@@ -143,18 +143,27 @@ def test_statistics_are_exact(trial: Trial) -> None:
     child.result()
 
 
+BAD_LIMITS = [
+    (0, ValueError),
+    (-1, ValueError),
+    ("1", TypeError),
+    (1.5, TypeError),
+    (float("nan"), TypeError),
+]
+
+
 @pytest.mark.parametrize("limit", ["max_bytes", "max_deliveries"])
-@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (-1, ValueError), ("1", TypeError)])
+@pytest.mark.parametrize(("value", "error"), BAD_LIMITS)
 def test_a_limit_that_cannot_be_is_refused(limit: str, value: Any, error: type[Exception]) -> None:
     """Where the queue is made."""
-    with pytest.raises(error):
+    with pytest.raises(error, match=limit):
         interlock.Queue(**{limit: value})
 
 
-@pytest.mark.parametrize("maxsize", [1.5, "3", None])
+@pytest.mark.parametrize("maxsize", [1.5, "3", None, float("nan"), -0.5])
 def test_a_maxsize_that_is_no_integer_is_refused(maxsize: Any) -> None:
     """TypeError; none at all is 0."""
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="maxsize"):
         interlock.Queue(maxsize)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import operator
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from interlock._native import QueueEnd
 from interlock._types import Context
@@ -104,13 +106,23 @@ def limits(
         TypeError: One of them is no integer.
         ValueError: max_bytes or max_deliveries is less than 1, or max_deliveries over 4094.
     """
-    for name, value in (("max_bytes", max_bytes), ("max_deliveries", max_deliveries)):
+    most = default_max_bytes() if max_bytes is None else _integer("max_bytes", max_bytes)
+    deliveries = None if max_deliveries is None else _integer("max_deliveries", max_deliveries)
+    for name, value in (("max_bytes", most), ("max_deliveries", deliveries)):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}; give at least 1, or None for the default")
-    if max_deliveries is not None and max_deliveries > DELIVERIES_MAX:
-        raise ValueError(f"max_deliveries is {max_deliveries}; give at most {DELIVERIES_MAX}")
-    most = default_max_bytes() if max_bytes is None else max_bytes
-    return max(0, maxsize), most, most, max_deliveries or 0, joinable
+    if deliveries is not None and deliveries > DELIVERIES_MAX:
+        raise ValueError(f"max_deliveries is {deliveries}; give at most {DELIVERIES_MAX}")
+    most = min(most, sys.maxsize)
+    messages = min(max(0, _integer("maxsize", maxsize)), sys.maxsize)
+    return messages, most, most, deliveries or 0, joinable
+
+
+def _integer(name: str, value: SupportsIndex) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}, which is no integer") from None
 
 
 @functools.cache
