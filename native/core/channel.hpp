@@ -106,7 +106,7 @@ class Channel {
     ensure_place();
     Turn turn(producer_, patience);
     if (!turn.held()) return Put::busy;
-    if (turn.after_death()) deaths_suspected_ = true;
+    if (turn.after_death()) deaths_suspected_.set(1);
     const Put result = producer_.append(message, fill);
     if (result == Put::done) [[likely]]
       committed();
@@ -162,7 +162,7 @@ class Channel {
     ensure_place();
     Turn turn(consumer_, patience);
     if (!turn.held()) return Get::busy;
-    if (turn.after_death()) deaths_suspected_ = true;
+    if (turn.after_death()) deaths_suspected_.set(1);
     RecordView view;
     const bool found =
         state == RecordState::dead ? consumer_.find_dead(view) : consumer_.find(view);
@@ -301,20 +301,21 @@ class Channel {
 
   // Who always finds a message never waits, and so never looks for the dead: it has to, now
   // and then, or what they held would not come back while the queue is busy.
-  bool deaths_overdue() const { return coarse_now() - deaths_checked_ >= DEATHS_OVERDUE; }
+  bool deaths_overdue() const { return coarse_now() - deaths_checked_.peek() >= DEATHS_OVERDUE; }
 
   // Returns what dead processes held. True if there was anything. Where the time does not suffice,
   // the next call goes on.
   bool check_deaths(Patience patience = Patience::as_long_as_it_takes) {
     const Nanoseconds moment = now();
-    if (!deaths_suspected_ && moment - deaths_checked_ < DEATHS_EVERY) return false;
-    deaths_checked_ = moment;
-    deaths_suspected_ = false;
+    if (deaths_suspected_.peek() == 0 && moment - deaths_checked_.peek() < DEATHS_EVERY)
+      return false;
+    deaths_checked_.set(moment);
+    deaths_suspected_.set(0);
     bool any = false;
     processes_.find_dead([&](Owner owner, u32 pid) {
       INTERLOCK_PROBE("sweep.found");
-      Turn turn(consumer_, deaths_suspected_ ? Patience::none : patience);
-      if (!turn.held()) deaths_suspected_ = true;
+      Turn turn(consumer_, deaths_suspected_.peek() != 0 ? Patience::none : patience);
+      if (!turn.held()) deaths_suspected_.set(1);
       if (!turn.held() || !processes_.still_there(owner, pid)) return;
       consumer_.sweep(owner);
       processes_.release(owner);
@@ -383,7 +384,7 @@ class Channel {
   }
 
   static constexpr int YIELDS = 24;
-  static constexpr int COOL_DOWN = 64;
+  static constexpr u32 COOL_DOWN = 64;
   static constexpr Nanoseconds SLOW_YIELD = 40 * MICROSECOND;
 
   explicit Channel(Segment segment)
@@ -398,7 +399,7 @@ class Channel {
     try {
       processes_.me();
     } catch (const TooManyProcesses&) {
-      deaths_suspected_ = true;
+      deaths_suspected_.set(1);
       if (!check_deaths()) throw;
       processes_.me();
     }
@@ -408,8 +409,8 @@ class Channel {
   // where a turn takes long, others need the processor and sleeping is the kinder way.
   template <class Look>
   bool spin(Look&& look) {
-    if (spin_rest_ > 0) {
-      --spin_rest_;
+    if (const u32 rest = spin_rest_.peek(); rest > 0) {
+      spin_rest_.set(rest - 1);
       return look();
     }
     for (int turn = 0; turn < YIELDS; ++turn) {
@@ -417,7 +418,7 @@ class Channel {
       const Nanoseconds start = now();
       yield_processor();
       if (now() - start > SLOW_YIELD) {
-        spin_rest_ = COOL_DOWN;
+        spin_rest_.set(COOL_DOWN);
         break;
       }
     }
@@ -429,9 +430,10 @@ class Channel {
   Blocks blocks_;
   Producer producer_;
   Consumer consumer_;
-  Nanoseconds deaths_checked_ = 0;
-  bool deaths_suspected_ = false;
-  int spin_rest_ = 0;
+  // Hints, of all threads that share the channel: one that is lost costs a look or a wait.
+  Atomic<Nanoseconds> deaths_checked_{};
+  Atomic<u32> deaths_suspected_{};
+  Atomic<u32> spin_rest_{};
 };
 
 }  // namespace interlock

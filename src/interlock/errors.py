@@ -117,7 +117,21 @@ class SenderGone(InterlockError, ConnectionError):
 
 
 class DecodeError(InterlockError, pickle.UnpicklingError):
-    """Bytes that arrived are not a message of this library."""
+    """Bytes that arrived are not what they should be; nothing was made of them.
+
+    Attributes:
+        offset: The byte at which it was noticed; None where that cannot be said.
+        path: Where the bad value would be, from the object (``$``), such as
+            ``$.rows[3].id``; None where the bytes are no value at all.
+    """
+
+    offset: int | None = None
+    path: str | None = None
+
+    def __init__(self, *args: object, offset: int | None = None, path: str | None = None) -> None:
+        super().__init__(*args)
+        self.offset = offset
+        self.path = path
 
 
 class SegmentCorrupted(InterlockError, RuntimeError):

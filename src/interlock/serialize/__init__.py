@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from interlock.serialize.codec import decode, encode
 from interlock.serialize.explain import Guilty, find_guilty
+from interlock.serialize.limits import Limits
 
-__all__ = ["Guilty", "decode", "encode", "find_guilty"]
+__all__ = ["Guilty", "Limits", "decode", "encode", "find_guilty"]
