@@ -1,4 +1,4 @@
-"""How much a stranger's bytes may make of a receiver: bytes, depth, items, length of a text (P4)."""
+"""How much a stranger's bytes may make of a receiver: bytes, depth, items, texts (P4)."""
 
 from __future__ import annotations
 
