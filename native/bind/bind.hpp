@@ -8,6 +8,8 @@ namespace interlock::bind {
 namespace nb = nanobind;
 
 void bind_codec(nb::module_& module);
+void bind_kinds(nb::module_& module);
+void bind_c_api(nb::module_& module);
 void bind_probe(nb::module_& module);
 void bind_shared_buffer(nb::module_& module);
 void bind_fork(nb::module_& module);

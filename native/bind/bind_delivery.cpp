@@ -10,6 +10,7 @@ namespace {
 struct Delivery {
   nb::object owner;
   const Slot* slot = nullptr;
+  const Terms* terms = nullptr;
   nb::object timeout;
   Holding holding;
   nb::object message;
@@ -45,7 +46,9 @@ bool take_into(Delivery& delivery) {
     set_queue_closed();
     return false;
   }
-  PyObject* message = take(*delivery.slot, wait, RecordState::ready, delivery.holding);
+  // Read-only: who gets it after us must get what was put.
+  const Reading reading{As::object, &delivery.terms->bounds, false};
+  PyObject* message = take(*delivery.slot, wait, RecordState::ready, reading, delivery.holding);
   if (message == nullptr) return false;
   delivery.message = nb::steal(message);
   delivery.is_held = true;
@@ -102,10 +105,12 @@ PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
 
 }  // namespace
 
-nb::object make_delivery(nb::object owner, const Slot& slot, PyObject* timeout) {
+nb::object make_delivery(nb::object owner, const Slot& slot, const Terms& terms,
+                         PyObject* timeout) {
   Delivery delivery;
   delivery.owner = std::move(owner);
   delivery.slot = &slot;
+  delivery.terms = &terms;
   delivery.timeout = timeout == nullptr ? nb::none() : nb::borrow(timeout);
   return nb::cast(std::move(delivery), nb::rv_policy::move);
 }

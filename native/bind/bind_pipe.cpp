@@ -17,7 +17,9 @@ namespace {
 struct PipeEnd {
   Slot incoming;
   Slot outgoing;
+  Terms terms;
 };
+const Terms& terms_of(PyObject* self) { return nb::inst_ptr<PipeEnd>(self)->terms; }
 
 const Slot* direction(PyObject* self, Slot PipeEnd::* which, const char* missing) {
   PipeEnd* end = self_of<PipeEnd>(self);
@@ -51,7 +53,9 @@ PyObject* send_object(PyObject* self, PyObject* object) {
   return guarded([&]() -> PyObject* {
     if (outgoing(self) == nullptr) return nullptr;
     Message message;
-    return message.encode(object) && send_message(self, message, Wait{}) ? none() : nullptr;
+    return message.encode(object, terms_of(self).bounds) && send_message(self, message, Wait{})
+               ? none()
+               : nullptr;
   });
 }
 
@@ -61,7 +65,9 @@ PyObject* send_nowait(PyObject* self, PyObject* object) {
     if (outgoing(self) == nullptr) return nullptr;
     Message message;
     const Wait at_once{Deadline::never(), false};
-    return message.encode(object) && send_message(self, message, at_once) ? none() : nullptr;
+    return message.encode(object, terms_of(self).bounds) && send_message(self, message, at_once)
+               ? none()
+               : nullptr;
   });
 }
 
@@ -82,10 +88,19 @@ PyObject* send_bytes(PyObject* self, PyObject* const* given, Py_ssize_t count, P
 }
 
 template <As as, bool block>
-PyObject* receive_message(PyObject* self, PyObject*) {
+PyObject* receive_message(PyObject* self, PyObject* const* given, Py_ssize_t count,
+                          PyObject* keywords) {
+  PyObject* writable = nullptr;
+  if (count != 0 || keywords != nullptr) [[unlikely]] {
+    if (!parse_arguments("recv", given, count, keywords, {"writable"}, 0, &writable))
+      return nullptr;
+  }
   return guarded([&]() -> PyObject* {
-    const Slot* slot = incoming(self);
-    return slot != nullptr ? receive(*slot, Wait{Deadline::never(), block}, as) : nullptr;
+    if (incoming(self) == nullptr) return nullptr;
+    Reading reading{as, nullptr, false};
+    if (!parse_writable(writable, terms_of(self), reading)) return nullptr;
+    const Slot* slot = incoming(self);   // again: an object's own code may have closed it
+    return slot != nullptr ? receive(*slot, Wait{Deadline::never(), block}, reading) : nullptr;
   });
 }
 
@@ -126,16 +141,18 @@ PyObject* poll_message(PyObject* self, PyObject* const* given, Py_ssize_t count,
 
 PyMethodDef methods[] = {
     {"send", send_object, METH_O, docs::SEND},
-    {"recv", receive_message<As::object, true>, METH_NOARGS, docs::RECV},
+    fast<receive_message<As::object, true>>("recv", docs::RECV),
     fast<poll_message>("poll", docs::POLL),
     fast<send_bytes>("_send_bytes", docs::SEND_BYTES),
-    {"_recv_bytes", receive_message<As::bytes, true>, METH_NOARGS, docs::RECV_BYTES},
+    fast<receive_message<As::bytes, true>>("_recv_bytes", docs::RECV_BYTES),
     {"_send_nowait", send_nowait, METH_O,
      "_send_nowait($self, obj, /)\n--\n\nAs `send`; Full instead of waiting."},
-    {"_recv_nowait", receive_message<As::object, false>, METH_NOARGS,
-     "_recv_nowait($self, /)\n--\n\nAs `recv`; Empty instead of waiting."},
-    {"_recv_bytes_nowait", receive_message<As::bytes, false>, METH_NOARGS,
-     "_recv_bytes_nowait($self, /)\n--\n\nAs `recv_bytes`; Empty instead of waiting."},
+    fast<receive_message<As::object, false>>(
+        "_recv_nowait",
+        "_recv_nowait($self, /, writable=None)\n--\n\nAs `recv`; Empty instead of waiting."),
+    fast<receive_message<As::bytes, false>>(
+        "_recv_bytes_nowait",
+        "_recv_bytes_nowait($self, /)\n--\n\nAs `recv_bytes`; Empty instead of waiting."),
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -228,13 +245,14 @@ void bind_pipe(nb::module_& module) {
           [](PipeEnd* self, int socket, const std::optional<Line>& in,
              const std::optional<Line>& out) {
             new (self) PipeEnd{port_of(in, socket, PipePort::Direction::incoming),
-                               port_of(out, socket, PipePort::Direction::outgoing)};
+                               port_of(out, socket, PipePort::Direction::outgoing), Terms{}};
           },
           nb::arg("socket"), nb::arg("incoming").none(), nb::arg("outgoing").none())
       .def("_descriptors",
            [](const PipeEnd& end) {
              return nb::make_tuple(descriptors(end.incoming), descriptors(end.outgoing));
            })
+      .def("_set_terms", set_terms<PipeEnd>, nb::arg("limits").none(), nb::arg("writable"))
       .def("_hang_up", hang_up)
       .def("_stop_reading", [](PipeEnd& end) { end.incoming.reset(); })
       .def("_arm", arm, nb::arg("what"))

@@ -14,6 +14,7 @@ namespace {
 struct QueueEnd {
   explicit QueueEnd(Slot given) : port(std::move(given)) {}
   Slot port;
+  Terms terms;
 };
 struct MessageQueue : QueueEnd {
   using QueueEnd::QueueEnd;
@@ -34,6 +35,7 @@ Port* port_of(PyObject* self) {
   return end != nullptr && is_open(end->port) ? end->port.get() : nullptr;
 }
 const Slot& slot_of(PyObject* self) { return nb::inst_ptr<QueueEnd>(self)->port; }
+const Terms& terms_of(PyObject* self) { return nb::inst_ptr<QueueEnd>(self)->terms; }
 
 // Kept: another thread may close the handle while this one has given up the interpreter's lock.
 Slot open_port(const QueueEnd& end) {
@@ -176,7 +178,7 @@ bool ready(const QueueEnd& end) {
 // ---- messages -----------------------------------------------------------------------------
 
 bool encode(PyObject* self, Message& message, PyObject* object) {
-  if (!message.encode(object)) return false;
+  if (!message.encode(object, terms_of(self).bounds)) return false;
   const Port* port = port_of(self);  // anew: an object's own code may have closed the handle
   if (port == nullptr) return false;
   const u64 most = port->channel().segment().limits().message_bytes_max;
@@ -198,9 +200,12 @@ PyObject* put_object(PyObject* self, PyObject* object, const Wait& wait) {
   });
 }
 
-PyObject* get_object(PyObject* self, const Wait& wait) {
+PyObject* get_object(PyObject* self, const Wait& wait, PyObject* writable = nullptr) {
   return guarded([&]() -> PyObject* {
-    return port_of(self) != nullptr ? receive(slot_of(self), wait, As::object) : nullptr;
+    QueueEnd* const end = self_of<QueueEnd>(self);
+    Reading reading;
+    if (end == nullptr || !parse_writable(writable, end->terms, reading)) return nullptr;
+    return is_open(end->port) ? receive(end->port, wait, reading) : nullptr;
   });
 }
 
@@ -221,18 +226,28 @@ PyObject* put_nowait(PyObject* self, PyObject* object) { return put_object(self,
 PyObject* put_simply(PyObject* self, PyObject* object) { return put_object(self, object, Wait{}); }
 
 PyObject* get(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
-  PyObject* arguments[2];
+  PyObject* arguments[3] = {};
   Wait wait;
   if (count != 0 || keywords != nullptr) [[unlikely]] {
-    if (!parse_arguments("get", given, count, keywords, {"block", "timeout"}, 0, arguments) ||
+    if (!parse_arguments("get", given, count, keywords, {"block", "timeout", "writable"}, 0,
+                         arguments) ||
         !parse_wait(arguments[0], arguments[1], wait))
       return nullptr;
   }
-  return get_object(self, wait);
+  return get_object(self, wait, arguments[2]);
 }
 
-PyObject* get_nowait(PyObject* self, PyObject*) { return get_object(self, AT_ONCE); }
-PyObject* get_simply(PyObject* self, PyObject*) { return get_object(self, Wait{}); }
+// get(writable) of a SimpleQueue, and get_nowait(writable).
+template <bool block>
+PyObject* get_only(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  PyObject* writable = nullptr;
+  if (count != 0 || keywords != nullptr) [[unlikely]] {
+    if (!parse_arguments(block ? "get" : "get_nowait", given, count, keywords, {"writable"}, 0,
+                         &writable))
+      return nullptr;
+  }
+  return get_object(self, block ? Wait{} : AT_ONCE, writable);
+}
 
 // Says in the exception that is set how many messages went before it.
 void note_accepted(Py_ssize_t accepted) {
@@ -270,10 +285,10 @@ PyObject* put_many(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
 }
 
 PyObject* get_many(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
-  PyObject* arguments[2];
+  PyObject* arguments[3];
   Wait wait;
-  if (!parse_arguments("get_many", given, count, keywords, {"max_messages", "timeout"}, 1,
-                       arguments) ||
+  if (!parse_arguments("get_many", given, count, keywords, {"max_messages", "timeout", "writable"},
+                       1, arguments) ||
       !parse_wait(nullptr, arguments[1], wait))
     return nullptr;
   const Py_ssize_t most = PyNumber_AsSsize_t(arguments[0], PyExc_OverflowError);
@@ -283,13 +298,15 @@ PyObject* get_many(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
     return nullptr;
   }
   return guarded([&]() -> PyObject* {
-    nb::object first = nb::steal(get_object(self, wait));
+    nb::object first = nb::steal(get_object(self, wait, arguments[2]));
     if (!first.is_valid()) return nullptr;
+    Reading reading;
+    if (!parse_writable(arguments[2], terms_of(self), reading)) return nullptr;
     nb::list messages;
     messages.append(first);
     // What may fail waits for the next call: an error must not take the others with it.
     while (static_cast<Py_ssize_t>(messages.size()) < most && slot_of(self) != nullptr) {
-      const nb::object next = nb::steal(receive_at_once(slot_of(self), As::object, false));
+      const nb::object next = nb::steal(receive_at_once(slot_of(self), reading, false));
       if (!next.is_valid()) break;
       messages.append(next);
     }
@@ -306,7 +323,9 @@ PyObject* lease(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObje
     return nullptr;
   return guarded([&]() -> PyObject* {
     if (port_of(self) == nullptr) return nullptr;
-    return make_delivery(nb::borrow(self), slot_of(self), arguments[0]).release().ptr();
+    return make_delivery(nb::borrow(self), slot_of(self), terms_of(self), arguments[0])
+        .release()
+        .ptr();
   });
 }
 
@@ -319,7 +338,8 @@ PyObject* get_dead(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
   return guarded([&]() -> PyObject* {
     if (port_of(self) == nullptr) return nullptr;
     Holding holding;
-    PyObject* message = take(slot_of(self), wait, RecordState::dead, holding);
+    PyObject* message = take(slot_of(self), wait, RecordState::dead,
+                             {As::object, &terms_of(self).bounds, false}, holding);
     if (message != nullptr) settle(holding, How::done);
     return message;
   });
@@ -409,7 +429,7 @@ PyMethodDef queue_methods[] = {
     fast<put>("put", docs::PUT),
     {"put_nowait", put_nowait, METH_O, docs::PUT_NOWAIT},
     fast<get>("get", docs::GET),
-    {"get_nowait", get_nowait, METH_NOARGS, docs::GET_NOWAIT},
+    fast<get_only<false>>("get_nowait", docs::GET_NOWAIT),
     fast<put_many>("put_many", docs::PUT_MANY),
     fast<get_many>("get_many", docs::GET_MANY),
     fast<lease>("lease", docs::LEASE),
@@ -423,7 +443,7 @@ PyMethodDef queue_methods[] = {
 
 PyMethodDef simple_methods[] = {
     {"put", put_simply, METH_O, docs::SIMPLE_PUT},
-    {"get", get_simply, METH_NOARGS, docs::SIMPLE_GET},
+    fast<get_only<true>>("get", docs::SIMPLE_GET),
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -479,6 +499,7 @@ void bind_queue(nb::module_& module) {
                                    limits.queue_bytes_max, limits.deliveries_max,
                                    (limits.flags & FLAG_JOINABLE) != 0);
            })
+      .def("_set_terms", set_terms<QueueEnd>, nb::arg("limits").none(), nb::arg("writable"))
       .def("_release", [](QueueEnd& end) { end.port.reset(); })
       .def_prop_ro("_is_open", [](const QueueEnd& end) { return end.port != nullptr; });
   bind_kind<MessageQueue>(module, "MessageQueue", queue_slots, "put() and get() of a queue.");

@@ -5,7 +5,7 @@
 
 namespace interlock::bind {
 
-// A new Delivery that will take from `slot`, which `owner` (a Python object) keeps.
-nb::object make_delivery(nb::object owner, const Slot& slot, PyObject* timeout);
+// A new Delivery that will take from `slot`, which `owner` (a Python object) keeps, as `terms`.
+nb::object make_delivery(nb::object owner, const Slot& slot, const Terms& terms, PyObject* timeout);
 
 }  // namespace interlock::bind

@@ -2,6 +2,7 @@
 #include "bind/message.hpp"
 
 #include "bind/bind.hpp"
+#include "codec/writers.hpp"
 
 namespace interlock::bind {
 
@@ -10,11 +11,11 @@ namespace {
 constexpr u64 BUFFER_ALIGN = 64;
 constexpr u64 BUFFERS_MAX = 1 << 16;
 
-// At the head of a pickle in a block: how many buffers, how long the pickle is, and for
+// At the head of a message with buffers: how many, how long the message itself is, and for
 // each buffer its length and whether the receiver may write to it.
 struct BufferTable {
   u64 count;
-  u64 pickle_length;
+  u64 body_length;
 };
 struct BufferEntry {
   u64 length;
@@ -23,36 +24,38 @@ struct BufferEntry {
 
 u64 align_buffer(u64 offset) { return (offset + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN; }
 
-// Encoders are reused; a thread that encodes while it encodes makes another.
-std::unique_ptr<codec::Writer>& spare_writer() {
-  static thread_local std::unique_ptr<codec::Writer> spare;
-  return spare;
-}
-
 const std::byte* as_bytes(const void* data) { return static_cast<const std::byte*>(data); }
 
 }  // namespace
 
 Message::~Message() {
-  if (writer_ != nullptr) {
-    writer_->reset();
-    spare_writer() = std::move(writer_);
-  }
+  if (writer_ != nullptr) codec::give_back_writer(std::move(writer_));
   for (Py_buffer& buffer : buffers_) PyBuffer_Release(&buffer);
   if (raw_.obj != nullptr) PyBuffer_Release(&raw_);
 }
 
-bool Message::encode(PyObject* object) {
-  writer_ = std::move(spare_writer());
-  if (writer_ == nullptr) writer_ = std::make_unique<codec::Writer>();
-  if (writer_->write(object)) [[likely]] {
-    encoding_ = Encoding::native;
+bool Message::encode(PyObject* object, const codec::Bounds& bounds) {
+  writer_ = codec::take_writer();
+  if (writer_->write(object, bounds)) [[likely]] {
+    encoding_ = writer_->has_objects() ? Encoding::objects : Encoding::native;
     length_ = writer_->size();
+    if (writer_->beside().empty()) [[likely]]
+      return true;
+    encoding_ = Encoding::framed;
+    length_ = length_with_buffers(length_);
     return true;
   }
   if (PyErr_Occurred() != nullptr) return false;
-  writer_->reset();
+  codec::give_back_writer(std::move(writer_));
   return encode_by_pickle(object);
+}
+
+// Of a message with a table: a body of `body` bytes.
+u64 Message::length_with_buffers(u64 body) const {
+  u64 length = sizeof(BufferTable) + buffers().size() * sizeof(BufferEntry) + body;
+  for (const Py_buffer& buffer : buffers())
+    length = align_buffer(length) + static_cast<u64>(buffer.len);
+  return length;
 }
 
 bool Message::encode_by_pickle(PyObject* object) {
@@ -68,14 +71,13 @@ bool Message::encode_by_pickle(PyObject* object) {
   const Py_ssize_t count = PyList_GET_SIZE(buffers);
   length_ = static_cast<u64>(PyBytes_GET_SIZE(pickled));
   if (count == 0 && length_ <= INLINE_MAX) return true;  // not long: no table
-  length_ += sizeof(BufferTable) + static_cast<u64>(count) * sizeof(BufferEntry);
   buffers_.reserve(static_cast<std::size_t>(count));
   for (Py_ssize_t i = 0; i < count; ++i) {
     Py_buffer view;
     if (PyObject_GetBuffer(PyList_GET_ITEM(buffers, i), &view, PyBUF_SIMPLE) != 0) return false;
     buffers_.push_back(view);
-    length_ = align_buffer(length_) + static_cast<u64>(view.len);
   }
+  length_ = length_with_buffers(length_);
   return true;
 }
 
@@ -87,33 +89,37 @@ bool Message::encode_bytes(PyObject* buffer, Py_ssize_t offset, Py_ssize_t size)
   return true;
 }
 
+// Calls put(offset, data, size) for each piece of the body, in order.
+template <class Put>
+void Message::each_body_piece(Put&& put) const {
+  if (encoding_ == Encoding::bytes)
+    put(0, as_bytes(raw_.buf) + raw_offset_, length_);
+  else if (encoding_ == Encoding::pickle)
+    put(0, as_bytes(PyBytes_AS_STRING(pickled_.ptr())),
+        static_cast<u64>(PyBytes_GET_SIZE(pickled_.ptr())));
+  else
+    writer_->each_piece(put);
+}
+
 template <class Put>
 void Message::each_piece(Put&& put) const {
-  if (encoding_ == Encoding::native) {
-    writer_->each_piece(put);
-    return;
-  }
-  if (encoding_ == Encoding::bytes) {
-    put(0, as_bytes(raw_.buf) + raw_offset_, length_);
-    return;
-  }
-  const auto pickle_length = static_cast<u64>(PyBytes_GET_SIZE(pickled_.ptr()));
-  const std::byte* pickle = as_bytes(PyBytes_AS_STRING(pickled_.ptr()));
-  if (!is_long()) {
-    put(0, pickle, pickle_length);
-    return;
-  }
-  const BufferTable table{buffers_.size(), pickle_length};
+  if (!has_table()) [[likely]]
+    return each_body_piece(put);
+  const u64 body = encoding_ == Encoding::pickle
+                       ? static_cast<u64>(PyBytes_GET_SIZE(pickled_.ptr()))
+                       : writer_->size();
+  const BufferTable table{buffers().size(), body};
   put(0, as_bytes(&table), sizeof table);
   u64 at = sizeof table;
-  for (const Py_buffer& buffer : buffers_) {
+  for (const Py_buffer& buffer : buffers()) {
     const BufferEntry entry{static_cast<u64>(buffer.len), buffer.readonly == 0};
     put(at, as_bytes(&entry), sizeof entry);
     at += sizeof entry;
   }
-  put(at, pickle, pickle_length);
-  at += pickle_length;
-  for (const Py_buffer& buffer : buffers_) {
+  each_body_piece(
+      [&](u64 offset, const std::byte* data, u64 size) { put(at + offset, data, size); });
+  at += body;
+  for (const Py_buffer& buffer : buffers()) {
     at = align_buffer(at);
     put(at, as_bytes(buffer.buf), static_cast<u64>(buffer.len));
     at += static_cast<u64>(buffer.len);
@@ -140,55 +146,92 @@ PyObject* call_decode(nb::object pickled, nb::object buffers) {
   return PyObject_CallFunctionObjArgs(decode.ptr(), pickled.ptr(), buffers.ptr(), nullptr);
 }
 
-// The pickle and its buffers out of a block; every length is checked against the block.
-PyObject* decode_with_buffers(const Incoming& message) {
+// A message and its buffers out of a block; every length is checked against the block.
+struct Framed {
+  std::span<const std::byte> body;
+  nb::list buffers;
+};
+
+Framed take_apart(const Incoming& message) {
   const u64 size = message.body.size();
   std::byte* base = const_cast<std::byte*>(message.body.data());
   BufferTable table;
-  if (size < sizeof table) throw SegmentCorrupted("message without its table");
+  if (message.loan == nullptr || size < sizeof table)
+    throw SegmentCorrupted("message without its table");
   std::memcpy(&table, base, sizeof table);
   const u64 count = Untrusted(table.count).checked(BUFFERS_MAX, "number of buffers");
   u64 at = sizeof table + count * sizeof(BufferEntry);
   if (at > size) throw SegmentCorrupted("table longer than its message");
-  const u64 pickle_length = Untrusted(table.pickle_length).checked(size - at, "pickle length");
-  // A copy: the unpickler must not see bytes that change under it.
-  nb::object pickled = nb::steal(PyBytes_FromStringAndSize(reinterpret_cast<char*>(base + at),
-                                                           static_cast<Py_ssize_t>(pickle_length)));
-  at += pickle_length;
-  nb::list buffers;
+  const u64 body_length = Untrusted(table.body_length).checked(size - at, "length of a message");
+  Framed framed{{base + at, body_length}, {}};
+  at += body_length;
   for (u64 i = 0; i < count; ++i) {
     BufferEntry entry;
     std::memcpy(&entry, base + sizeof table + i * sizeof entry, sizeof entry);
     at = align_buffer(at);
     const u64 start = Untrusted(at).checked(size, "buffer offset");
     const u64 length = Untrusted(entry.length).checked(size - start, "buffer length");
-    buffers.append(nb::cast(SharedBuffer{
-        message.loan, {base + start, length}, message.writable && entry.writable != 0}));
+    framed.buffers.append(nb::cast(SharedBuffer{
+        message.loan, {base + start, length}, message.reading.writable && entry.writable != 0}));
     at = start + length;
   }
-  return call_decode(std::move(pickled), std::move(buffers));
+  return framed;
+}
+
+// A copy: the unpickler must not see bytes that change under it.
+nb::object copy_of(std::span<const std::byte> bytes) {
+  return nb::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(bytes.data()),
+                                             static_cast<Py_ssize_t>(bytes.size())));
+}
+
+PyObject* refuse_pickle(std::size_t size) {
+  PyErr_Format(python().decode_error,
+               "A message of %zu bytes is a pickle or bytes sent as they are, and this side has "
+               "trust=\"registered\": it reads plain values and registered types only, so it was "
+               "not looked at. Send it from a side of the same trust.",
+               size);
+  return nullptr;
 }
 
 }  // namespace
 
-PyObject* Incoming::object() const {
-  if (encoding == Encoding::native) return codec::read(body);
-  if (encoding == Encoding::pickle && loan != nullptr) return decode_with_buffers(*this);
-  // A pickle (or bytes that somebody pickled, sent by send_bytes) without buffers.
-  nb::object pickled = nb::steal(PyBytes_FromStringAndSize(
-      reinterpret_cast<const char*>(body.data()), static_cast<Py_ssize_t>(body.size())));
-  return call_decode(std::move(pickled), nb::list());
+// A pickle, or bytes that somebody pickled and sent by send_bytes().
+PyObject* Incoming::unpickled() const {
+  if (!reading.bounds->trusted) return refuse_pickle(body.size());
+  if (encoding == Encoding::bytes || loan == nullptr) return call_decode(copy_of(body), nb::list());
+  const Framed framed = take_apart(*this);
+  return call_decode(copy_of(framed.body), framed.buffers);
 }
 
+PyObject* Incoming::object() const {
+  switch (encoding) {
+    [[likely]] case Encoding::native:
+      return codec::read_plain(body, *reading.bounds);
+    case Encoding::objects:
+      return codec::read(body, {reading.bounds, {}, reading.writable, 0});
+    case Encoding::framed: {
+      const Framed framed = take_apart(*this);
+      std::vector<PyObject*> buffers;
+      for (const nb::handle buffer : framed.buffers) buffers.push_back(buffer.ptr());
+      return codec::read(framed.body, {reading.bounds, buffers, reading.writable, 0});
+    }
+    case Encoding::pickle:
+    case Encoding::bytes:
+      return unpickled();
+  }
+  throw SegmentCorrupted("message of no known encoding");
+}
+
+// What recv_bytes() gives.
 PyObject* Incoming::bytes() const {
-  if (encoding == Encoding::bytes)
-    return PyBytes_FromStringAndSize(reinterpret_cast<const char*>(body.data()),
-                                     static_cast<Py_ssize_t>(body.size()));
+  if (encoding == Encoding::bytes) return copy_of(body).release().ptr();
   const nb::object value = nb::steal(object());
   if (!value.is_valid()) return nullptr;
   const nb::object pickle = codec_function("pickle_bytes");
   return pickle.is_valid() ? PyObject_CallOneArg(pickle.ptr(), value.ptr()) : nullptr;
 }
+
+PyObject* Incoming::restore() const { return reading.as == As::object ? object() : bytes(); }
 
 namespace {
 

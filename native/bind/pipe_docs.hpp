@@ -19,9 +19,12 @@ constexpr const char* SEND =
     "    receiver: BrokenPipeError.\n";
 
 constexpr const char* RECV =
-    "recv($self, /)\n--\n\n"
+    "recv($self, /, writable=None)\n--\n\n"
     "Receive the oldest object, waiting for it.\n\n"
-    "Returns:\n    The object. A large buffer in it (an array) is read in place.\n\n"
+    "Args:\n"
+    "    writable: Whether large buffers in it may be written to; None as the pipe has it.\n\n"
+    "Returns:\n    The object. A large buffer in it (an array) is read in place, and read-only\n"
+    "    unless it was asked for writable.\n\n"
     "Raises:\n"
     "    EOFError: Nobody is left to send, and nothing is left to receive.\n"
     "    OSError: The connection is closed, or write-only.\n"

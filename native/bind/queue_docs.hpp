@@ -28,13 +28,15 @@ constexpr const char* PUT_NOWAIT =
     "If a process dies:\n    As in `put`.\n";
 
 constexpr const char* GET =
-    "get($self, /, block=True, timeout=None)\n--\n\n"
+    "get($self, /, block=True, timeout=None, writable=None)\n--\n\n"
     "Take the oldest message. A get that has not returned has taken nothing.\n\n"
     "Args:\n"
     "    block: Whether to wait for a message.\n"
-    "    timeout: How long to wait for it, in seconds; None for as long as it takes.\n\n"
+    "    timeout: How long to wait for it, in seconds; None for as long as it takes.\n"
+    "    writable: Whether large buffers in it may be written to; None as the queue has it.\n\n"
     "Returns:\n"
-    "    The message. A large buffer in it (an array) is read in place.\n\n"
+    "    The message. A large buffer in it (an array) is read in place, and read-only unless\n"
+    "    it was asked for writable.\n\n"
     "Raises:\n"
     "    Empty: No message came in time.\n"
     "    ShutDown: The queue was shut down and nothing is left.\n"
@@ -48,7 +50,7 @@ constexpr const char* GET =
     "    the message that it was about to get comes here.\n";
 
 constexpr const char* GET_NOWAIT =
-    "get_nowait($self, /)\n--\n\nAs `get` with block=False.\n\n"
+    "get_nowait($self, /, writable=None)\n--\n\nAs `get` with block=False.\n\n"
     "Raises:\n    Empty: There is no message now.\n\n"
     "If a process dies:\n    As in `get`.\n";
 
@@ -67,11 +69,12 @@ constexpr const char* PUT_MANY =
     "    This one: some first messages were put, each of them whole.\n";
 
 constexpr const char* GET_MANY =
-    "get_many($self, /, max_messages, timeout=None)\n--\n\n"
+    "get_many($self, /, max_messages, timeout=None, writable=None)\n--\n\n"
     "Wait for a message, and take it with those that are there already.\n\n"
     "Args:\n"
     "    max_messages: How many to take at the most, 1 or more.\n"
-    "    timeout: How long to wait for the first, in seconds; None for as long as it takes.\n\n"
+    "    timeout: How long to wait for the first, in seconds; None for as long as it takes.\n"
+    "    writable: As in `get`.\n\n"
     "Returns:\n"
     "    A list of 1 to max_messages messages. Those whose restoring may run code end it: the\n"
     "    next call begins with them.\n\n"
@@ -129,7 +132,7 @@ constexpr const char* SIMPLE_PUT =
     "there.\n\n"
     "If a process dies:\n    As in `Queue.put`.\n";
 constexpr const char* SIMPLE_GET =
-    "get($self, /)\n--\n\nAs `Queue.get`, waiting as long as it takes.\n\n"
+    "get($self, /, writable=None)\n--\n\nAs `Queue.get`, waiting as long as it takes.\n\n"
     "Raises:\n    QueueClosed, DecodeError, SegmentCorrupted, Exception: As there.\n\n"
     "If a process dies:\n    As in `Queue.get`.\n";
 

@@ -102,10 +102,6 @@ bool decodes_quietly(const RecordView& view, As as) {
          view.encoding == (as == As::object ? Encoding::native : Encoding::bytes);
 }
 
-PyObject* restore(const Incoming& message, As as) {
-  return as == As::object ? message.object() : message.bytes();
-}
-
 // A message that was restored under the consumers' lock, or one that is held.
 struct Attempt {
   Get got = Get::busy;
@@ -115,18 +111,20 @@ struct Attempt {
 };
 
 // Under the interpreter's lock; does not wait. `quiet_only`: leave what may run code.
-Attempt attempt(Port& port, As as, bool quiet_only = false) {
+Attempt attempt(Port& port, const Reading& reading, bool quiet_only = false) {
   Attempt result;
   bool left = false;
   const WithoutCollector quiet;
   result.got = port.channel().get(
       Patience::none, RecordState::ready, result.lease, [&](const RecordView& view) {
-        if (!decodes_quietly(view, as)) {
+        if (!decodes_quietly(view, reading.as)) {
           left = quiet_only;
           return quiet_only ? Verdict::leave : Verdict::take;
         }
         result.restored = true;
-        result.object = restore({view.encoding, view.body, nullptr, false}, as);
+        result.object = reading.as == As::object
+                            ? codec::read_plain(view.body, *reading.bounds)
+                            : Incoming{view.encoding, view.body, nullptr, reading}.restore();
         const bool starved =
             result.object == nullptr && PyErr_ExceptionMatches(PyExc_MemoryError) != 0;
         return starved ? Verdict::leave : Verdict::finish;
@@ -167,9 +165,9 @@ bool failed_from_outside() {
          PyErr_ExceptionMatches(PyExc_Exception) == 0;
 }
 
-PyObject* finish(Holding holding, As as) {
+PyObject* finish(Holding holding, const Reading& reading) {
   const Lease& lease = holding.lease;
-  PyObject* object = restore({lease.encoding, lease.body, holding.loan, true}, as);
+  PyObject* object = Incoming{lease.encoding, lease.body, holding.loan, reading}.restore();
   if (object != nullptr) {
     settle(holding, How::done);
     return object;
@@ -260,33 +258,33 @@ bool send(const Slot& slot, const Message& message, const Wait& wait) {
   return send_patiently(slot, message, wait);
 }
 
-PyObject* receive_at_once(const Slot& slot, As as, bool first) {
-  const Attempt tried = attempt(*slot, as, !first);
+PyObject* receive_at_once(const Slot& slot, const Reading& reading, bool first) {
+  const Attempt tried = attempt(*slot, reading, !first);
   if (tried.restored) {
     after_taking(slot);
     return tried.object;
   }
   if (tried.got != Get::found) return nullptr;
-  return finish(held(slot, tried.lease), as);
+  return finish(held(slot, tried.lease), reading);
 }
 
-PyObject* receive(const Slot& slot, const Wait& wait, As as) {
+PyObject* receive(const Slot& slot, const Wait& wait, const Reading& reading) {
   if (!look_for_deaths(slot)) return nullptr;
-  if (PyObject* object = receive_at_once(slot, as, true); object != nullptr) [[likely]]
+  if (PyObject* object = receive_at_once(slot, reading, true); object != nullptr) [[likely]]
     return object;
   if (PyErr_Occurred() != nullptr) return nullptr;
   const std::shared_ptr<Port> port = slot;
   const Deadline for_lock = wait.for_lock();
   for (;;) {
     const bool late = !wait.block || wait.deadline.passed();
-    Attempt tried = attempt(*port, as);
+    Attempt tried = attempt(*port, reading);
     if (tried.restored) {
       after_taking(port);
       return tried.object;
     }
     if (tried.got == Get::busy)
       tried.got = take_patiently(port->channel(), RecordState::ready, tried.lease, for_lock);
-    if (tried.got == Get::found) return finish(held(port, tried.lease), as);
+    if (tried.got == Get::found) return finish(held(port, tried.lease), reading);
     const Wake wake =
         wait_for_message(slot, port, RecordState::ready, wait.deadline, for_lock, tried.got, late);
     if (wake == Wake::try_again) continue;
@@ -295,7 +293,8 @@ PyObject* receive(const Slot& slot, const Wait& wait, As as) {
   }
 }
 
-PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& holding) {
+PyObject* take(const Slot& slot, const Wait& wait, RecordState state, const Reading& reading,
+               Holding& holding) {
   if (!look_for_deaths(slot)) return nullptr;
   const std::shared_ptr<Port> port = slot;
   const Deadline for_lock = wait.for_lock();
@@ -307,8 +306,7 @@ PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& h
     if (got == Get::found) {
       holding = held(port, lease);
       after_taking(port);
-      // Read-only: who gets it after us must get what was put.
-      PyObject* object = restore({lease.encoding, lease.body, holding.loan, false}, As::object);
+      PyObject* object = Incoming{lease.encoding, lease.body, holding.loan, reading}.restore();
       if (object != nullptr) return object;
       PyObject *type, *value, *trace;
       PyErr_Fetch(&type, &value, &trace);

@@ -21,8 +21,6 @@ namespace interlock::bind {
 
 using Slot = std::shared_ptr<Port>;
 
-enum class As { object, bytes };
-
 // What a thread of this process holds until it is settled.
 struct Holding {
   std::shared_ptr<Port> port;
@@ -35,13 +33,14 @@ bool send(const Slot& slot, const Message& message, const Wait& wait);
 
 // The oldest message, done. nullptr with an error set: nothing was taken, but where the
 // message's own code raised while it was restored.
-PyObject* receive(const Slot& slot, const Wait& wait, As as);
+PyObject* receive(const Slot& slot, const Wait& wait, const Reading& reading);
 // The same, nullptr without an error where that would mean to wait, or (unless `first`)
 // to run code that may fail.
-PyObject* receive_at_once(const Slot& slot, As as, bool first);
+PyObject* receive_at_once(const Slot& slot, const Reading& reading, bool first);
 
 // The oldest message that is ready, or dead, held until settle(). nullptr with an error set.
-PyObject* take(const Slot& slot, const Wait& wait, RecordState state, Holding& holding);
+PyObject* take(const Slot& slot, const Wait& wait, RecordState state, const Reading& reading,
+               Holding& holding);
 // Does nothing in a forked child, which holds nothing of its parent's.
 void settle(Holding& holding, How how);
 

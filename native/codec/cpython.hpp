@@ -87,21 +87,23 @@ class Held {
   PyObject* object_;
 };
 
-// A container that stays as it is while it is read: itself under the interpreter's
-// lock, otherwise a copy.
+// A container that stays as it is while it is read: itself where no other code can run,
+// otherwise a copy.
 class Unchanging {
  public:
-  Unchanging(PyObject* container, PyObject* (*copy)(PyObject*))
-      : object_(INTERPRETER_HAS_LOCK ? container : copy(container)) {}
+  Unchanging(PyObject* container, PyObject* (*copy)(PyObject*), bool others_run)
+      : copied_(others_run || !INTERPRETER_HAS_LOCK),
+        object_(copied_ ? copy(container) : container) {}
   ~Unchanging() {
-    if constexpr (!INTERPRETER_HAS_LOCK) Py_XDECREF(object_);
+    if (copied_) Py_XDECREF(object_);
   }
   Unchanging(const Unchanging&) = delete;
   Unchanging& operator=(const Unchanging&) = delete;
   PyObject* get() const { return object_; }
-  explicit operator bool() const { return INTERPRETER_HAS_LOCK || object_ != nullptr; }
+  explicit operator bool() const { return object_ != nullptr; }
 
  private:
+  bool copied_;
   PyObject* object_;
 };
 

@@ -10,13 +10,26 @@
 //   0x90..0x9f  list of 0..15 items, then these
 //   0xa0..0xaf  tuple, likewise
 //   0xb0..      the names of `Tag` below
-//   0xd0..0xff  free (registered types will come here)
+//   0xe0..0xff  free
 //
 // Sharing: `remember` stands before a value that may be met again, and gives it the
 // next number, 0, 1, 2 ...; `again` stands for the value with that number. A list or
 // dict has its number before its items are read, so it may contain itself; any other
 // value has it afterwards, and a tuple that contains itself is left to pickle. What
 // nobody else refers to, and small immutable values, are not remembered.
+//
+// Objects of other types (codec/kinds.hpp): `define` introduces a kind, which has the next
+// number, and is followed by an object of it; `object8` and `object` stand before another.
+// An object's body is what its form says. A definition is
+//
+//   length of the rest (2 bytes), form (1 byte: Form, and 0x80 if by name), version (4 bytes),
+//   name, and for forms record and fields: 0x00, field, 0x00, field ...   (UTF-8)
+//
+// A record has its number, if it is remembered, before its fields are read, as a list has.
+// Messages with any tag from `define` on are read where Python code may run.
+//
+// Buffers stand only within the state of an object: `buffer` for the next one that lies
+// beside the message (out of band), `buffer_in` for one within it.
 //
 // Source: the idea of counts within tags is MessagePack's; why not MessagePack
 // itself: it has neither sharing nor Python's types, and texts here are copied in
@@ -66,45 +79,59 @@ enum class Tag : u8 {
   range, slice,   // start, stop, step: three values
   remember,
   again8, again,  // the number; `again` has 4 bytes
-  last = again,
+  define,         // a definition, then the body of an object of that kind
+  object8, object,  // the kind's number, 1 or 4 bytes; then the body
+  end,            // of a native body
+  buffer,         // the next one
+  buffer_in,      // whether it may be written to (1 byte), length, bytes
+  date,           // year (2 bytes), month, day
+  time,           // hour, minute, second, fold (1 byte each), microsecond (4); tzinfo
+  datetime,       // date and time
+  timedelta,      // days, seconds, microseconds (4 bytes each)
+  timezone,       // offset, a timedelta's 12 bytes; name: str or None
+  decimal,        // a str
+  uuid,           // 16 bytes, then 0, 1 or 2: safety is unknown, safe, unsafe
+  last = uuid,
 };
 
 // What a tag byte is about, found with one load: the reader's table of jumps.
-enum class Kind : u8 {
+enum class Says : u8 {
   small_int, short_string, common_string, small_dict, small_list, small_tuple,
   none, no, yes, int32, int64, big_int, real, complex,
   ascii8, ascii, latin8, latin, wide8, wide, full8, full,
   bytes8, bytes, bytearray, dict, list, tuple, set, frozenset, range, slice,
   remember, again8, again,
+  define, object8, object, end, buffer, buffer_in,
+  date, time, datetime, timedelta, timezone, decimal, uuid,
   unknown,
 };
 // clang-format on
 
-constexpr std::array<Kind, 256> make_kinds() {
-  std::array<Kind, 256> kinds{};
+constexpr std::array<Says, 256> make_meanings() {
+  std::array<Says, 256> meanings{};
   for (unsigned tag = 0; tag < 256; ++tag) {
     const unsigned named = tag - static_cast<unsigned>(Tag::none);
     if (tag < SHORT_STRING)
-      kinds[tag] = Kind::small_int;
+      meanings[tag] = Says::small_int;
     else if (tag < COMMON_STRING)
-      kinds[tag] = Kind::short_string;
+      meanings[tag] = Says::short_string;
     else if (tag < SMALL_DICT)
-      kinds[tag] = Kind::common_string;
+      meanings[tag] = Says::common_string;
     else if (tag < SMALL_LIST)
-      kinds[tag] = Kind::small_dict;
+      meanings[tag] = Says::small_dict;
     else if (tag < SMALL_TUPLE)
-      kinds[tag] = Kind::small_list;
+      meanings[tag] = Says::small_list;
     else if (tag < static_cast<unsigned>(Tag::none))
-      kinds[tag] = Kind::small_tuple;
+      meanings[tag] = Says::small_tuple;
     else if (tag <= static_cast<unsigned>(Tag::last))
-      kinds[tag] = static_cast<Kind>(static_cast<unsigned>(Kind::none) + named);
+      meanings[tag] = static_cast<Says>(static_cast<unsigned>(Says::none) + named);
     else
-      kinds[tag] = Kind::unknown;
+      meanings[tag] = Says::unknown;
   }
-  return kinds;
+  return meanings;
 }
-constexpr std::array<Kind, 256> KINDS = make_kinds();
-static_assert(KINDS[static_cast<u8>(Tag::last)] == Kind::again, "Tag and Kind in the same order");
-static_assert(static_cast<u8>(Tag::last) < 0xd0, "0xd0 and above are free");
+constexpr std::array<Says, 256> MEANINGS = make_meanings();
+static_assert(MEANINGS[static_cast<u8>(Tag::last)] == Says::uuid, "Tag and Says in the same order");
+static_assert(static_cast<u8>(Tag::last) < 0xe0, "0xe0 and above are free");
 
 }  // namespace interlock::codec

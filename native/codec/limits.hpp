@@ -17,6 +17,9 @@ constexpr int READ_DEPTH_MAX = 1000;
 // into the scratch buffer: from here on the second copy costs more than the keeping.
 constexpr std::size_t EXTERNAL_MIN = 16 * 1024;
 
+// A buffer of an object goes beside the message from this size on (serialize/codec.py says why).
+constexpr std::size_t BUFFER_MIN = 4096;
+
 // The scratch buffer: what it begins with, and what it is cut back to between messages
 // once one of them made it larger than SCRATCH_KEEP.
 constexpr std::size_t SCRATCH_FIRST = 4 * 1024;

@@ -31,18 +31,20 @@ class Memo {
       grow();
     Entry& entry = find(object);
     if (entry.epoch == epoch_) return {entry.number, false};
-    // Without the interpreter's lock another thread might drop it, and a new object
-    // take its address within this message.
-    if constexpr (!INTERPRETER_HAS_LOCK) Py_INCREF(object);
+    if (keeps_) [[unlikely]]
+      Py_INCREF(object);
     entry = {object, epoch_, count_};
     return {count_++, true};
   }
 
+  // Whether it keeps the objects alive. Where other code runs within the message, it might
+  // drop one, and a new object take its address. To be said while the memo is empty.
+  void keep(bool keeps) { keeps_ = keeps || !INTERPRETER_HAS_LOCK; }
+
   void reset() {
     if (count_ == 0) return;
-    if constexpr (!INTERPRETER_HAS_LOCK)
-      for (u32 i = 0; i < capacity_; ++i)
-        if (table_[i].epoch == epoch_) Py_DECREF(table_[i].object);
+    if (keeps_) [[unlikely]]
+      let_go();
     count_ = 0;
     if (capacity_ > MEMO_KEEP || epoch_ == UINT32_MAX) [[unlikely]] {
       table_.reset();
@@ -79,7 +81,13 @@ class Memo {
       if (larger[i].epoch == epoch_) find(larger[i].object) = larger[i];
   }
 
+  void let_go() {
+    for (u32 i = 0; i < capacity_; ++i)
+      if (table_[i].epoch == epoch_) Py_DECREF(table_[i].object);
+  }
+
   Table table_;
+  bool keeps_ = !INTERPRETER_HAS_LOCK;
   u32 capacity_ = 0;
   u32 count_ = 0;
   u32 epoch_ = 1;

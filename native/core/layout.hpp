@@ -94,7 +94,8 @@ struct Pair {
 
 // ---- records and chunks -----------------------------------------------------
 
-enum class Encoding : u16 { native = 1, pickle = 2, bytes = 3 };
+// What a message is (bind/message.hpp); the core only carries it.
+enum class Encoding : u16 { native = 1, pickle = 2, bytes = 3, objects = 4, framed = 5 };
 
 struct Record {
   Atomic<u64> state;             // RecordWord; C, or the owner of TAKEN under C

@@ -58,7 +58,13 @@ if typing.TYPE_CHECKING:
     from interlock import shared_memory as shared_memory
     from interlock import sharedctypes as sharedctypes
     from interlock import synchronize as synchronize
+    from interlock import serialize as serialize
+    from interlock._c_api import get_cmake_dir as get_cmake_dir
+    from interlock._c_api import get_include as get_include
     from interlock.connection import wait as wait
+    from interlock.serialize import register as register
+    from interlock.serialize import serializable as serializable
+    from interlock.serialize import unregister as unregister
 
     __version__: str
 
@@ -105,15 +111,20 @@ __all__ = [
     "current_process",
     "freeze_support",
     "get_all_start_methods",
+    "get_cmake_dir",
     "get_context",
+    "get_include",
     "get_logger",
     "get_start_method",
     "log_to_stderr",
     "parent_process",
     "reducer",
+    "register",
+    "serializable",
     "set_executable",
     "set_forkserver_preload",
     "set_start_method",
+    "unregister",
     "wait",
 ]
 
@@ -124,9 +135,20 @@ _SUBMODULES = _standard.MACHINERY | {
     "pool",
     "queues",
     "reduction",
+    "serialize",
     "shared_memory",
     "sharedctypes",
     "synchronize",
+}
+
+# Functions of modules that load on first use.
+_FROM = {
+    "get_cmake_dir": "interlock._c_api",
+    "get_include": "interlock._c_api",
+    "register": "interlock.serialize",
+    "serializable": "interlock.serialize",
+    "unregister": "interlock.serialize",
+    "wait": "interlock.connection",
 }
 
 # Levels of the logger, as multiprocessing has them.
@@ -169,10 +191,8 @@ if not typing.TYPE_CHECKING:  # where names that are not there would be found
     def __getattr__(name: str) -> typing.Any:
         if name in _SUBMODULES:
             return import_module(f"interlock.{name}")
-        if name == "wait":
-            from interlock.connection import wait
-
-            return wait
+        if name in _FROM:
+            return getattr(import_module(_FROM[name]), name)
         if name == "__version__":
             from interlock._native import VERSION
 

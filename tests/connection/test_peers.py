@@ -305,7 +305,7 @@ def _fill(end: Any) -> None:
 
 
 def _negate(end: Any) -> None:
-    while (array := end.recv()) is not None:
+    while (array := end.recv(writable=True)) is not None:
         numpy.negative(array, out=array)  # it is ours to change
         end.send(array)
 

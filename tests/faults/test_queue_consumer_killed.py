@@ -131,7 +131,7 @@ NOT_DONE = frozenset(
 def scenario(method: str, way: str, point: Point) -> bool:
     """Whether the consumer died at the point."""
     role, kind, options, _ = WAYS[way]
-    context = interlock.get_context(method)
+    context: Any = interlock.get_context(method)
     queue = context.JoinableQueue(max_bytes=MAX_BYTES, **options)
     for number in range(LETTERS):
         queue.put(write(Letter(kind, "parent", number)))

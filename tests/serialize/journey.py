@@ -21,7 +21,7 @@ class Carrier:
         if kind == "Pipe":
             self.ends = interlock.Pipe(duplex=False)
             self.put: Operation = self.ends[1].send
-            self.take: Callable[[], Any] = self.ends[0].recv
+            self.take: Callable[..., Any] = self.ends[0].recv
         else:
             self.ends = (getattr(interlock, kind)(),)
             self.put, self.take = self.ends[0].put, self.ends[0].get
@@ -31,10 +31,10 @@ class Carrier:
         end = self.ends[0]
         return bool(not end.poll() if self.kind == "Pipe" else end.empty())
 
-    def carry(self, sent: Any) -> Any:
+    def carry(self, sent: Any, **options: Any) -> Any:
         """Put it, and take what arrives."""
         self.put(sent)
-        return self.take()
+        return self.take(**options)
 
     def close(self) -> None:
         """Give up this process's ends."""

@@ -88,7 +88,6 @@ ADVICE: tuple[tuple[Callable[[], Any], str], ...] = (
     (lambda: (number for number in range(3)), "list(...)"),
     (lambda: sys, "import it"),
     (lambda: open("/dev/null"), "file's name"),  # noqa: SIM115
-    (lambda: memoryview(b"bytes"), "bytes(view)"),
     (lambda: sys._getframe(), "format_stack"),
 )
 

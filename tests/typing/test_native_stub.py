@@ -87,8 +87,9 @@ def test_every_name_of_the_module_is_in_the_stub_and_the_reverse() -> None:
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_value_has_the_type_that_the_stub_gives_it(name: str) -> None:
-    """P1: VERSION and PROBES."""
-    assert type(getattr(_native, name)).__name__ == VALUES[name]
+    """P1: VERSION, PROBES, and the C API, whose type has no name in Python."""
+    of_module = type(getattr(_native, name)).__name__
+    assert (of_module, VALUES[name]) == ("PyCapsule", "Any") or of_module == VALUES[name]
 
 
 @pytest.mark.parametrize("name", CLASSES)

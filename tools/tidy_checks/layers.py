@@ -11,13 +11,13 @@ from .repository import Finding, Repository, Source
 
 # From the bottom: a module imports only from its own layer or from one before it.
 PYTHON_LAYERS = (
-    "errors", "_platform", "_standard", "_types", "_native", "serialize", "reduction",
+    "errors", "_platform", "_standard", "_types", "_c_api", "_native", "serialize", "reduction",
     "shared_memory", "sharedctypes",
     "synchronize", "connection", "queues", "process", "pool", "managers", "context", "dummy",
     "testing", "observe", "cli", "__init__", "__main__",
 )  # fmt: skip
-NATIVE_LAYERS = ("platform", "core", "codec", "bind", "tests")
-PYTHON_H = ("codec", "bind")
+NATIVE_LAYERS = ("include", "platform", "core", "codec", "bind", "tests")
+PYTHON_H = ("include", "codec", "bind")
 NANOBIND = ("bind",)
 
 PACKAGE = "interlock"
@@ -129,9 +129,8 @@ def _include_fault(repository: Repository, source: Source, mine: str, name: str)
     if name.startswith("nanobind/"):
         return None if mine in NANOBIND else "only native/bind/ may include nanobind"
     if name == "Python.h":
-        return (
-            None if mine in PYTHON_H else "only native/codec/ and native/bind/ may include Python.h"
-        )
+        told = "only native/codec/, native/bind/ and the C API may include Python.h"
+        return None if mine in PYTHON_H else told
     theirs = _native_layer(repository, source, name)
     if theirs is None or theirs == mine or theirs not in NATIVE_LAYERS or mine not in NATIVE_LAYERS:
         return None

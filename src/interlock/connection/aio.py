@@ -41,8 +41,11 @@ class AsyncConnection:
             lambda: connection._arm("writable"),
         )
 
-    async def recv(self) -> Any:
+    async def recv(self, writable: bool | None = None) -> Any:
         """As `PipeEnd.recv`, awaited. Cancelled before it returns, it has received nothing.
+
+        Args:
+            writable: Whether large buffers may be written to; None: as the pipe has it.
 
         Raises:
             EOFError: Nobody is left to send, and nothing is left to receive.
@@ -50,7 +53,8 @@ class AsyncConnection:
 
         If a process dies: who else has this end gets what this one had not yet received.
         """
-        return await self._received(self._connection._recv_nowait)
+        connection = self._connection
+        return await self._received(lambda: connection._recv_nowait(writable))
 
     async def recv_bytes(self) -> bytes:
         """As `PipeConnection.recv_bytes`, awaited."""

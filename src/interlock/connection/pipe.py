@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from interlock._native import Line, PipeEnd
 from interlock.connection.handover import Passage, pack
+from interlock.serialize.limits import Limits
+from interlock.serialize.trust import TRUSTING, Terms, Trust
 
 if TYPE_CHECKING:
     from interlock.connection.aio import AsyncConnection
@@ -31,7 +33,12 @@ MAX_BYTES = 16 << 20
 
 
 def Pipe(
-    duplex: bool = True, *, max_bytes: int | None = None
+    duplex: bool = True,
+    *,
+    max_bytes: int | None = None,
+    trust: Trust = "process",
+    limits: Limits | None = None,
+    writable: bool = False,
 ) -> tuple[PipeConnection, PipeConnection]:
     """Two connected ends, as `multiprocessing.Pipe` gives them.
 
@@ -40,20 +47,24 @@ def Pipe(
             second sends.
         max_bytes: How many bytes may be under way in one direction before `send` waits; 16 MiB
             by default. A message that is larger travels alone.
+        trust: What its messages may be; as in `interlock.queues.Queue`.
+        limits: What a message may contain with ``trust="registered"``.
+        writable: Whether large buffers arrive writable; as in `interlock.queues.Queue`.
 
     Raises:
-        ValueError: max_bytes is less than 1.
+        ValueError: max_bytes is less than 1, or trust is another word.
         OutOfSharedMemory: The kernel has no memory for it.
     """
     if max_bytes is not None and max_bytes < 1:
         raise ValueError(f"max_bytes is {max_bytes}; give at least 1, or None for the default")
+    terms = Terms(trust, limits, writable)
     most = MAX_BYTES if max_bytes is None else max_bytes
     there = Line(most)
     back = Line(most) if duplex else None
     first, second = socket.socketpair()
     return (
-        PipeConnection(first.detach(), there, back),
-        PipeConnection(second.detach(), back, there),
+        PipeConnection(first.detach(), there, back, terms),
+        PipeConnection(second.detach(), back, there, terms),
     )
 
 
@@ -67,11 +78,24 @@ class PipeConnection(PipeEnd, StandardConnection):
     BrokenPipeError.
     """
 
-    def __init__(self, handle: int, incoming: Line | None, outgoing: Line | None) -> None:
+    def __init__(
+        self,
+        handle: int,
+        incoming: Line | None,
+        outgoing: Line | None,
+        terms: Terms = TRUSTING,
+    ) -> None:
         PipeEnd.__init__(self, handle, incoming, outgoing)
+        self._terms = terms
+        self._set_terms(terms.bounds, terms.writable)
         StandardConnection.__init__(
             self, handle, readable=incoming is not None, writable=outgoing is not None
         )
+
+    @property
+    def trust(self) -> Trust:
+        """What its messages may be: ``"process"`` or ``"registered"``."""
+        return self._terms.trust
 
     def fileno(self) -> int:
         """A descriptor that poll(2) finds readable while `recv` would not wait.
@@ -206,12 +230,12 @@ class PipeConnection(PipeEnd, StandardConnection):
         incoming, outgoing = self._descriptors()
         descriptors = [self._bell_fd(), *(incoming or ()), *(outgoing or ())]
         shape = (incoming is not None, outgoing is not None)
-        return _attached, (*shape, pack(descriptors))
+        return _attached, (*shape, pack(descriptors), self._terms)
 
 
-def _attached(readable: bool, writable: bool, passage: Passage) -> PipeConnection:
+def _attached(readable: bool, writable: bool, passage: Passage, terms: Terms) -> PipeConnection:
     """An end that came from another process."""
     handle, *rest = passage.redeem()
     incoming = Line(rest.pop(0), rest.pop(0)) if readable else None
     outgoing = Line(rest.pop(0), rest.pop(0)) if writable else None
-    return PipeConnection(handle, incoming, outgoing)
+    return PipeConnection(handle, incoming, outgoing, terms)

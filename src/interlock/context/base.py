@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
+    from interlock.serialize.limits import Limits
+    from interlock.serialize.trust import Trust
 
 __all__ = ["CONTEXTS", "BaseContext"]
 
@@ -62,40 +64,83 @@ class BaseContext(standard.BaseContext):
         return ours
 
     def Pipe(
-        self, duplex: bool = True, *, max_bytes: int | None = None
+        self,
+        duplex: bool = True,
+        *,
+        max_bytes: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> tuple[PipeConnection, PipeConnection]:
         """Two connected ends; see `interlock.connection.Pipe`."""
         from interlock.connection import Pipe
 
-        return Pipe(duplex, max_bytes=max_bytes)
+        return Pipe(duplex, max_bytes=max_bytes, trust=trust, limits=limits, writable=writable)
 
     def Queue(  # type: ignore[override]
-        self, maxsize: int = 0, *, max_bytes: int | None = None, max_deliveries: int | None = None
+        self,
+        maxsize: int = 0,
+        *,
+        max_bytes: int | None = None,
+        max_deliveries: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> Queue[Any]:
         """A queue between processes; see `interlock.queues.Queue`."""
         from interlock.queues import Queue
 
         return Queue(
-            maxsize, ctx=self.get_context(), max_bytes=max_bytes, max_deliveries=max_deliveries
+            maxsize,
+            ctx=self.get_context(),
+            max_bytes=max_bytes,
+            max_deliveries=max_deliveries,
+            trust=trust,
+            limits=limits,
+            writable=writable,
         )
 
     def JoinableQueue(  # type: ignore[override]
-        self, maxsize: int = 0, *, max_bytes: int | None = None, max_deliveries: int | None = None
+        self,
+        maxsize: int = 0,
+        *,
+        max_bytes: int | None = None,
+        max_deliveries: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> JoinableQueue[Any]:
         """A queue that knows when its work is done; see `interlock.queues.JoinableQueue`."""
         from interlock.queues import JoinableQueue
 
         return JoinableQueue(
-            maxsize, ctx=self.get_context(), max_bytes=max_bytes, max_deliveries=max_deliveries
+            maxsize,
+            ctx=self.get_context(),
+            max_bytes=max_bytes,
+            max_deliveries=max_deliveries,
+            trust=trust,
+            limits=limits,
+            writable=writable,
         )
 
     def SimpleQueue(  # type: ignore[override]
-        self, *, max_bytes: int | None = None
+        self,
+        *,
+        max_bytes: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> SimpleQueue[Any]:
         """A queue with no timeouts and no sizes; see `interlock.queues.SimpleQueue`."""
         from interlock.queues import SimpleQueue
 
-        return SimpleQueue(ctx=self.get_context(), max_bytes=max_bytes)
+        return SimpleQueue(
+            ctx=self.get_context(),
+            max_bytes=max_bytes,
+            trust=trust,
+            limits=limits,
+            writable=writable,
+        )
 
     def Pool(
         self,

@@ -51,12 +51,15 @@ class AsyncQueue(Generic[T]):
             timeout if block else 0.0,
         )
 
-    async def get(self, block: bool = True, timeout: float | None = None) -> T:
+    async def get(
+        self, block: bool = True, timeout: float | None = None, writable: bool | None = None
+    ) -> T:
         """As `MessageQueue.get`, awaited.
 
         Args:
             block: Whether to wait for a message.
             timeout: How long to wait for it, in seconds; None for as long as it takes.
+            writable: Whether large buffers may be written to; None: as the queue has it.
 
         Raises:
             Empty: No message came in time.
@@ -64,7 +67,10 @@ class AsyncQueue(Generic[T]):
 
         If a process dies: what another consumer was about to get comes here.
         """
-        return await self._taken(self._queue.get_nowait, timeout if block else 0.0)
+        queue = self._queue
+        return await self._taken(
+            lambda: queue.get_nowait(writable=writable), timeout if block else 0.0
+        )
 
     async def put_many(
         self, objs: Iterable[T], block: bool = True, timeout: float | None = None
@@ -88,12 +94,15 @@ class AsyncQueue(Generic[T]):
                 full.accepted = accepted
                 raise
 
-    async def get_many(self, max_messages: int, timeout: float | None = None) -> list[T]:
+    async def get_many(
+        self, max_messages: int, timeout: float | None = None, writable: bool | None = None
+    ) -> list[T]:
         """As `MessageQueue.get_many`, awaited.
 
         Args:
             max_messages: How many to take at the most, 1 or more.
             timeout: How long to wait for the first, in seconds.
+            writable: As in `get`.
 
         Raises:
             ValueError: max_messages is less than 1.
@@ -102,7 +111,7 @@ class AsyncQueue(Generic[T]):
 
         If a process dies: what another consumer was about to get comes here.
         """
-        return await self._taken(lambda: self._queue.get_many(max_messages, 0.0), timeout)
+        return await self._taken(lambda: self._queue.get_many(max_messages, 0.0, writable), timeout)
 
     @asynccontextmanager
     async def lease(self, timeout: float | None = None) -> AsyncIterator[Delivery]:

@@ -17,8 +17,9 @@ from interlock._types import Context
 from interlock.connection.handover import Passage, pack
 from interlock.errors import QueueClosed
 from interlock.queues.ends import ReadingEnd, WritingEnd
+from interlock.serialize.trust import Terms, Trust
 
-__all__ = ["QueueBase", "default_max_bytes", "limits"]
+__all__ = ["QueueBase", "core_limits", "default_max_bytes"]
 
 MEMORY_SHARE = 4  # of the machine's memory, one part: the bound of a queue that has none
 DELIVERIES_MAX = 4094  # a record has 12 bits for its attempts; a dead letter takes one more
@@ -39,11 +40,18 @@ class QueueBase(_Base):
 
     _is_readable = True  # as interlock.connection.wait asks
 
-    def _made(self, ctx: Context | None) -> None:
+    def _made(self, ctx: Context | None, terms: Terms) -> None:
         self._ctx = ctx
+        self._terms = terms
+        self._set_terms(terms.bounds, terms.writable)
         self._reader = ReadingEnd(self)
         self._writer = WritingEnd(self)
         _handles[self._segment_id()] = self
+
+    @property
+    def trust(self) -> Trust:
+        """What its messages may be: ``"process"`` or ``"registered"``."""
+        return self._terms.trust
 
     # What the standard library's pool takes when it throws away what is left; here nobody
     # waits for it, as a reader and a writer need no lock of the queue's.
@@ -71,7 +79,12 @@ class QueueBase(_Base):
         return self._readable_fd()
 
     def __reduce__(self) -> tuple[Callable[..., QueueEnd], tuple[Any, ...]]:
-        return _attached, (type(self), self._segment_id(), pack(self._descriptors()))
+        return _attached, (
+            type(self),
+            self._segment_id(),
+            pack(self._descriptors()),
+            self._terms,
+        )
 
     def __repr__(self) -> str:
         try:
@@ -82,7 +95,7 @@ class QueueBase(_Base):
         return f"<{type(self).__name__} ready={ready}{held}>"
 
 
-def _attached(kind: type[QueueBase], segment: bytes, passage: Passage) -> QueueEnd:
+def _attached(kind: type[QueueBase], segment: bytes, passage: Passage, terms: Terms) -> QueueEnd:
     """A queue that came from another process, or back to its own."""
     descriptors = passage.redeem()
     known = _handles.get(segment)
@@ -93,11 +106,11 @@ def _attached(kind: type[QueueBase], segment: bytes, passage: Passage) -> QueueE
         super(QueueBase, queue).__init__(known)
     else:
         super(QueueBase, queue).__init__(*descriptors)
-    queue._made(None)
+    queue._made(None, terms)
     return queue
 
 
-def limits(
+def core_limits(
     maxsize: int, max_bytes: int | None, max_deliveries: int | None, *, joinable: bool = False
 ) -> tuple[int, int, int, int, bool]:
     """What the core is told: messages, bytes of one, bytes of all, deliveries, joinable.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from interlock._types import Context
-from interlock.queues.base import limits
+from interlock.queues.base import core_limits
 from interlock.queues.queue import Queue, T
+from interlock.serialize.limits import Limits
+from interlock.serialize.trust import Terms, Trust
 
 __all__ = ["JoinableQueue"]
 
@@ -20,6 +22,9 @@ class JoinableQueue(Queue[T]):
         ctx: As in `Queue`.
         max_bytes: As in `Queue`.
         max_deliveries: As in `Queue`; a dead letter is no task any more.
+        trust: As in `Queue`.
+        limits: As in `Queue`.
+        writable: As in `Queue`.
 
     If a process dies: A task that it had by a lease is delivered again. One that it had by
     `get` is never done.
@@ -32,9 +37,14 @@ class JoinableQueue(Queue[T]):
         ctx: Context,
         max_bytes: int | None = None,
         max_deliveries: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> None:
-        super(Queue, self).__init__(*limits(maxsize, max_bytes, max_deliveries, joinable=True))
-        self._made(ctx)
+        terms = Terms(trust, limits, writable)
+        core = core_limits(maxsize, max_bytes, max_deliveries, joinable=True)
+        super(Queue, self).__init__(*core)
+        self._made(ctx, terms)
 
     def task_done(self) -> None:
         """Say that the work on a message that `get` gave is done.

@@ -23,9 +23,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from interlock._native import MessageQueue
 from interlock._types import Context
 from interlock.errors import ShutDown
-from interlock.queues.base import QueueBase, limits
+from interlock.queues.base import QueueBase, core_limits
 from interlock.queues.dead_letters import DeadLetters
 from interlock.queues.statistics import QueueStatistics
+from interlock.serialize.limits import Limits
+from interlock.serialize.trust import Terms, Trust
 
 if TYPE_CHECKING:
     from interlock.queues.aio import AsyncQueue
@@ -55,9 +57,15 @@ class Queue(QueueBase, _Core[T], Generic[T]):
             consumer is slow.
         max_deliveries: How often a message is delivered under a lease before it goes to
             the `dead_letters`; None for no bound.
+        trust: What its messages may be. ``"process"``: anything that pickle takes, for processes
+            that trust each other. ``"registered"``: plain values and registered types, and
+            nothing that arrives can run code.
+        limits: What a message may contain with ``trust="registered"``; None for the defaults.
+        writable: Whether large buffers (arrays of 4 KiB and more) arrive writable; read-only by
+            default, as they are read in place.
 
     Raises:
-        ValueError: max_bytes or max_deliveries is less than 1.
+        ValueError: max_bytes or max_deliveries is less than 1, or trust is another word.
         OutOfSharedMemory: The kernel has no memory for it.
 
     If a process dies: What it had put is delivered; what it had leased is delivered again;
@@ -79,9 +87,13 @@ class Queue(QueueBase, _Core[T], Generic[T]):
         ctx: Context,
         max_bytes: int | None = None,
         max_deliveries: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
     ) -> None:
-        super().__init__(*limits(maxsize, max_bytes, max_deliveries))
-        self._made(ctx)
+        terms = Terms(trust, limits, writable)
+        super().__init__(*core_limits(maxsize, max_bytes, max_deliveries))
+        self._made(ctx, terms)
 
     @property
     def _maxsize(self) -> int:

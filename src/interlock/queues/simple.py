@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from interlock._native import SimpleMessageQueue
 from interlock._types import Context
-from interlock.queues.base import QueueBase, limits
+from interlock.queues.base import QueueBase, core_limits
+from interlock.serialize.limits import Limits
+from interlock.serialize.trust import Terms, Trust
 
 __all__ = ["SimpleQueue"]
 
@@ -24,14 +26,26 @@ class SimpleQueue(QueueBase, _Core[T], Generic[T]):
     Args:
         ctx: The context that makes it.
         max_bytes: As in `Queue`.
+        trust: As in `Queue`.
+        limits: As in `Queue`.
+        writable: As in `Queue`.
 
     Raises:
-        ValueError: max_bytes is less than 1.
+        ValueError: max_bytes is less than 1, or trust is another word.
         OutOfSharedMemory: The kernel has no memory for it.
 
     If a process dies: As in `Queue`.
     """
 
-    def __init__(self, *, ctx: Context, max_bytes: int | None = None) -> None:
-        super().__init__(*limits(0, max_bytes, None))
-        self._made(ctx)
+    def __init__(
+        self,
+        *,
+        ctx: Context,
+        max_bytes: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+        writable: bool = False,
+    ) -> None:
+        terms = Terms(trust, limits, writable)
+        super().__init__(*core_limits(0, max_bytes, None))
+        self._made(ctx, terms)

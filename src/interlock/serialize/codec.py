@@ -15,10 +15,10 @@ from collections.abc import Callable, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from interlock.serialize import arrays
+from interlock.serialize import arrays, registry
 from interlock.serialize.refusal import refusal
 
-__all__ = ["BUFFER_MIN", "decode", "encode", "pickle_bytes"]
+__all__ = ["BUFFER_MIN", "decode", "encode", "encode_all", "pickle_bytes"]
 
 # From this size on a buffer goes by itself: one page, below which the entry in the
 # message's table, the alignment and the view on the other side cost more than the copy.
@@ -50,6 +50,21 @@ def encode(obj: Any) -> tuple[bytes, list[Any]]:
         if known is not None:
             return known
     buffers: list[Any] = []
+    return encode_all(obj, buffers), buffers
+
+
+def encode_all(obj: Any, buffers: list[Any] | None) -> bytes:
+    """The pickle of an object.
+
+    Args:
+        obj: Any object.
+        buffers: Where its large buffers are appended; None to have them in the pickle.
+
+    Raises:
+        SerializationError: See `encode`.
+    """
+    if buffers is None:
+        return _pickle(obj, None)
 
     def stays_in(buffer: pickle.PickleBuffer) -> bool:
         view = buffer.raw()
@@ -58,7 +73,7 @@ def encode(obj: Any) -> tuple[bytes, list[Any]]:
         buffers.append(view)
         return False
 
-    return _pickle(obj, stays_in), buffers
+    return _pickle(obj, stays_in)
 
 
 def decode(data: bytes, buffers: Sequence[Any] = ()) -> Any:
@@ -104,7 +119,7 @@ def _pickle(obj: Any, stays_in: Callable[[pickle.PickleBuffer], bool] | None) ->
     # ForkingPickler in all but name: its class costs a third more, for methods that it
     # might override and does not.
     pickler = pickle.Pickler(file, 5, buffer_callback=stays_in)
-    reducers = {**copyreg.dispatch_table, **_registered()}
+    reducers = {**registry.reducers, **copyreg.dispatch_table, **_registered()}
     pickler.dispatch_table = reducers
     try:
         pickler.dump(obj)

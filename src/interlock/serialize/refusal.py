@@ -14,7 +14,7 @@ from interlock.errors import (
 )
 from interlock.serialize.explain import Guilty, find_guilty
 
-__all__ = ["refusal"]
+__all__ = ["refusal", "refuse"]
 
 # What `pickle` raises; subclasses are a hook's own.
 _REFUSALS = (pickle.PicklingError, pickle.PickleError, TypeError, AttributeError)
@@ -37,10 +37,10 @@ _ADVICE = {
     "builtins.module": "send its name and import it on the other side.",
     "builtins.frame": "send its text: traceback.format_stack(...).",
     "builtins.traceback": "send its text: traceback.format_tb(...).",
-    "builtins.memoryview": "send bytes(view), or the array behind it.",
     "weakref.ReferenceType": "send what it refers to.",
     "sqlite3.Connection": "send what it takes to connect, and connect on the other side.",
 }
+NOT_REGISTERED = "its type is not registered"  # as the codec says it (native/codec)
 _OTHERWISE = f"{_ANEW}, or say by __reduce__ how it travels."
 
 
@@ -62,6 +62,42 @@ def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], 
         return error
     path = None if guilty is None else guilty.path
     return _class_for(error)(_message(error, obj, guilty), path=path)
+
+
+def refuse(part: Any, reason: str | None, path: str, size: int) -> SerializationError:
+    """The exception for what may not travel to a side that is not trusted; the codec's to raise.
+
+    Args:
+        part: What may not travel.
+        reason: Why; None where the message as a whole is too large.
+        path: Where it is.
+        size: Of the message, in bytes, as far as it was written.
+    """
+    if reason is None:
+        return SerializationError(
+            f"A message of {size} bytes is larger than the limit max_bytes of its channel, so it "
+            "was not sent. Send it in parts, or raise the limit on both sides: "
+            "limits=interlock.serialize.Limits(max_bytes=...).",
+            path=path,
+        )
+    advice = _known_advice(part) if reason == NOT_REGISTERED else _advice_for(reason)
+    advice = advice or (
+        'under trust="registered" only plain values and registered types travel. Decorate the '
+        "class with @interlock.serializable, or call interlock.register() for it."
+    )
+    return SerializationError(
+        f"Cannot serialize {path} ({_kind(part)}): {reason}. Nothing was sent. "
+        f"What to do: {advice}",
+        path=path,
+    )
+
+
+def _advice_for(reason: str) -> str:
+    if "(max_" in reason:
+        return (
+            "send less, or raise the limit on both sides: limits=interlock.serialize.Limits(...)."
+        )
+    return "register its type so that it is made before its parts: @interlock.serializable."
 
 
 def _class_for(error: Exception) -> type[SerializationError]:

@@ -1,0 +1,105 @@
+"""`dumps` and `loads`: an object as bytes for a file, a socket, or anything else.
+
+The first byte says what follows: 1, the native encoding (native/codec/format.hpp); 2, a pickle,
+which only ``trust="process"`` writes and reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from interlock import _native
+from interlock.errors import DecodeError
+from interlock.serialize import codec
+from interlock.serialize.limits import Limits
+from interlock.serialize.trust import Trust, bounds_of
+
+__all__ = ["dumps", "loads"]
+
+_NATIVE = b"\x01"
+_PICKLE = b"\x02"
+
+
+def dumps(
+    obj: Any,
+    *,
+    trust: Trust = "registered",
+    limits: Limits | None = None,
+    buffers: list[Any] | None = None,
+) -> bytes:
+    """Encode an object.
+
+    Args:
+        obj: Of plain and registered types; with ``trust="process"``, any that pickle takes too.
+        trust: Who may read it: ``"registered"`` for anybody, ``"process"`` for whom may run code
+            here.
+        limits: What the reader allows; the defaults of `Limits` for ``"registered"``.
+        buffers: A list to which large buffers (arrays of 4 KiB and more) are appended without a
+            copy, to be sent beside the bytes; None to have them among the bytes.
+
+    Raises:
+        SerializationError: A part may not travel, or is beyond a limit; with the path to it.
+        ValueError: trust is another word.
+    """
+    bounds = bounds_of(trust, limits)
+    data = _native.encode(obj, bounds, buffers, _NATIVE)
+    if data is not None:
+        return data
+    kept: list[Any] = []
+    pickled = codec.encode_all(obj, kept if buffers is not None else None)
+    if buffers is not None:
+        buffers.extend(kept)
+    return _PICKLE + pickled
+
+
+def loads(
+    data: Any,
+    *,
+    trust: Trust = "registered",
+    limits: Limits | None = None,
+    buffers: Iterable[Any] = (),
+    writable: bool = False,
+) -> Any:
+    """The object in bytes that `dumps` made.
+
+    Nothing in them is code: with ``trust="registered"`` only plain values come of them, and
+    objects of registered types, made by what was registered for them.
+
+    Args:
+        data: bytes, or anything with the buffer protocol.
+        trust: What the source may do: ``"registered"``, or ``"process"`` where it may run code.
+        limits: What the object may contain; the defaults of `Limits` for ``"registered"``.
+        buffers: The large buffers, in order, where `dumps` put them beside the bytes. The object
+            refers to them and does not copy them.
+        writable: Whether the large buffers may be written to; otherwise they are read-only.
+
+    Raises:
+        DecodeError: The bytes are none of `dumps`, damaged, of a type that is not registered,
+            of another type than a field takes, or beyond a limit; with the offset and the path.
+        ValueError: trust is another word.
+        Exception: With ``trust="process"``, what the object's own code raised.
+    """
+    bounds = bounds_of(trust, limits)
+    with memoryview(data) as view:
+        flat = view.cast("B")
+        head = bytes(flat[:1])
+        if head == _NATIVE:
+            return _native.decode(flat, bounds, list(buffers), writable, skip=1)
+        if head != _PICKLE:
+            raise DecodeError(
+                f"{len(flat)} bytes that begin with {head!r} were not made by "
+                "interlock.serialize.dumps(); nothing was made of them.",
+                offset=0,
+            )
+        if bounds is not None:
+            raise DecodeError(
+                f'A pickle of {len(flat) - 1} bytes came from a source with trust="registered", '
+                "which may send plain values and registered types only; it was not looked at. "
+                'Let the sender use dumps(..., trust="registered").',
+                offset=0,
+            )
+        views = [memoryview(each) for each in buffers]
+        return codec.decode(
+            bytes(flat[1:]), [each if writable else each.toreadonly() for each in views]
+        )

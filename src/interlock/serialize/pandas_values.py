@@ -1,0 +1,236 @@
+"""pandas' frames, series, indexes and timestamps at the registered level, column by column.
+
+A column of numbers, dates or times is a numpy array; one of Python objects, a list of them, each of
+which must be able to travel itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pandas
+
+from interlock.errors import TypeSerializationError
+from interlock.serialize import registry
+from interlock.serialize.registry import Registration
+
+__all__ = ["register_types"]
+
+
+def register_types() -> None:
+    """Enter the types."""
+    _register(pandas.DataFrame, "pandas.DataFrame", _encode_frame, _decode_frame)
+    _register(pandas.Series, "pandas.Series", _encode_series, _decode_series)
+    _register(pandas.Index, "pandas.Index", _encode_index, _decode_index)
+    _register(pandas.RangeIndex, "pandas.RangeIndex", _encode_range, _decode_range)
+    _register(pandas.DatetimeIndex, "pandas.DatetimeIndex", _encode_index, _decode_index)
+    _register(pandas.TimedeltaIndex, "pandas.TimedeltaIndex", _encode_index, _decode_index)
+    _register(pandas.CategoricalIndex, "pandas.CategoricalIndex", _encode_index, _decode_index)
+    _register(pandas.MultiIndex, "pandas.MultiIndex", _encode_multi, _decode_multi)
+    _register(pandas.Timestamp, "pandas.Timestamp", _encode_timestamp, _decode_timestamp)
+    _register(pandas.Timedelta, "pandas.Timedelta", _encode_timedelta, _decode_timedelta)
+    _register(type(pandas.NaT), "pandas.NaT", lambda _: None, lambda _: pandas.NaT)
+    _register(type(pandas.NA), "pandas.NA", lambda _: None, lambda _: pandas.NA)
+
+
+def _register(cls: Any, name: str, encode: Any, decode: Any) -> None:
+    registry.add(
+        Registration(
+            cls,
+            "function",
+            name,
+            encode=encode,
+            decode=decode,
+            trusted_too=False,
+            in_pickles=False,
+        )
+    )
+
+
+# ---- columns -------------------------------------------------------------------------------------
+
+
+def _encode_values(values: Any) -> Any:
+    """The values of a column: what they are, and what stands for them.
+
+    Raises:
+        TypeSerializationError: They are of an extension type that has no form here.
+    """
+    if isinstance(values, numpy.ndarray):
+        if values.dtype.hasobject:
+            return "objects", values.tolist()
+        return "numpy", values
+    dtype = values.dtype
+    if isinstance(dtype, pandas.DatetimeTZDtype):
+        return "zoned", values.asi8, dtype.unit, str(dtype.tz)
+    if isinstance(dtype, pandas.CategoricalDtype):
+        return "categories", values.codes, _encode_plain(values.categories), bool(values.ordered)
+    if dtype.kind in "mM":
+        return "numpy", values.to_numpy()
+    if isinstance(dtype, pandas.StringDtype):
+        objects = [None if pandas.isna(each) else str(each) for each in values]
+        return "texts", objects, str(dtype.storage), dtype.na_value is pandas.NA
+    if hasattr(values, "_mask") and hasattr(values, "_data"):
+        return "masked", values._data, values._mask, str(dtype)
+    raise TypeSerializationError(
+        f"A column of dtype {dtype} has no form without pickle. Send it as numbers or texts "
+        "(astype), or as an Arrow table."
+    )
+
+
+def _encode_plain(index: Any) -> Any:
+    return _encode_values(index.array if _is_extension(index) else index.to_numpy())
+
+
+def _is_extension(column: Any) -> bool:
+    return not isinstance(column.dtype, numpy.dtype) or column.dtype.kind in "mM"
+
+
+def _decode_values(state: Any) -> Any:
+    if type(state) is not tuple or len(state) < 2:
+        raise ValueError("a column of no known form")
+    form, values, *rest = state
+    if form == "objects" and type(values) is list:
+        made = numpy.empty(len(values), dtype=object)
+        made[:] = values
+        return made
+    if form == "texts" and type(values) is list:
+        storage, missing_is_na = rest
+        missing = pandas.NA if missing_is_na is True else numpy.nan
+        dtype = pandas.StringDtype(_one_of(storage, "python", "pyarrow"), na_value=missing)
+        return pandas.array(values, dtype=dtype)
+    if type(values) is not numpy.ndarray:
+        raise ValueError("a column that is no array")
+    if form == "numpy":
+        return values
+    if form == "zoned":
+        unit, zone = rest
+        moments = values.view(f"M8[{_one_of(unit, 's', 'ms', 'us', 'ns')}]")
+        return pandas.DatetimeIndex(moments, tz="UTC").tz_convert(_text(zone)).array
+    if form == "categories":
+        categories, ordered = rest
+        return pandas.Categorical.from_codes(
+            values, pandas.Index(_decode_values(categories)), ordered=ordered is True
+        )
+    if form == "masked":
+        mask, name = rest
+        made = pandas.array(values, dtype=_text(name))
+        made[mask] = pandas.NA
+        return made
+    raise ValueError("a column of no known form")
+
+
+def _one_of(word: Any, *words: str) -> str:
+    if word not in words:
+        raise ValueError(f"{word!r:.100} is none of {words}")
+    return str(word)
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError("a name that is no str")
+    return value
+
+
+# ---- indexes, series, frames ---------------------------------------------------------------------
+
+
+def _encode_index(index: Any) -> Any:
+    values = _encode_values(index.array if _is_extension(index) else index.to_numpy())
+    return values, index.name
+
+
+def _decode_index(state: Any) -> Any:
+    values, name = state
+    decoded = _decode_values(values)
+    as_objects = isinstance(decoded, numpy.ndarray) and decoded.dtype.hasobject
+    return pandas.Index(decoded, name=name, dtype=object if as_objects else None)
+
+
+def _encode_range(index: Any) -> Any:
+    return index.start, index.stop, index.step, index.name
+
+
+def _decode_range(state: Any) -> Any:
+    start, stop, step, name = state
+    return pandas.RangeIndex(start, stop, step, name=name)
+
+
+def _encode_multi(index: Any) -> Any:
+    codes = [numpy.asarray(each) for each in index.codes]
+    return list(index.levels), codes, list(index.names)
+
+
+def _decode_multi(state: Any) -> Any:
+    levels, codes, names = state
+    return pandas.MultiIndex(levels=levels, codes=codes, names=names)  # checks the codes
+
+
+def _encode_series(series: Any) -> Any:
+    values = _encode_values(series.array if _is_extension(series) else series.to_numpy())
+    return values, series.index, series.name
+
+
+def _decode_series(state: Any) -> Any:
+    values, index, name = state
+    decoded = _decode_values(values)
+    as_objects = isinstance(decoded, numpy.ndarray) and decoded.dtype.hasobject
+    dtype = object if as_objects else None
+    return pandas.Series(decoded, index=_index(index), name=name, dtype=dtype, copy=False)
+
+
+def _encode_frame(frame: Any) -> Any:
+    columns = [
+        _encode_values(column.array if _is_extension(column) else column.to_numpy())
+        for column in (frame.iloc[:, at] for at in range(frame.shape[1]))
+    ]
+    return columns, frame.columns, frame.index
+
+
+def _decode_frame(state: Any) -> Any:
+    encoded, columns, index = state
+    if type(encoded) is not list or len(encoded) != len(_index(columns)):
+        raise ValueError("a frame with another number of columns than names")
+    series = []
+    for each in encoded:
+        values = _decode_values(each)
+        as_objects = isinstance(values, numpy.ndarray) and values.dtype.hasobject
+        dtype = object if as_objects else None
+        series.append(pandas.Series(values, index=_index(index), dtype=dtype, copy=False))
+    if not series:
+        return pandas.DataFrame(index=_index(index), columns=columns)
+    frame = pandas.concat(series, axis=1)
+    frame.columns = columns
+    return frame
+
+
+def _index(index: Any) -> Any:
+    if not isinstance(index, pandas.Index):
+        raise ValueError("an index that is none")
+    return index
+
+
+# ---- moments -------------------------------------------------------------------------------------
+
+
+def _encode_timestamp(moment: Any) -> Any:
+    # asm8 is in UTC, or as it is where there is no zone.
+    return moment.asm8.view("i8").item(), moment.unit, moment.tz
+
+
+def _decode_timestamp(state: Any) -> Any:
+    value, unit, zone = state
+    chosen: Any = _one_of(unit, "s", "ms", "us", "ns")
+    made = pandas.Timestamp(numpy.datetime64(value, chosen))
+    return made if zone is None else made.tz_localize("UTC").tz_convert(zone)
+
+
+def _encode_timedelta(delta: Any) -> Any:
+    return delta.asm8.view("i8").item(), delta.unit
+
+
+def _decode_timedelta(state: Any) -> Any:
+    value, unit = state
+    chosen: Any = _one_of(unit, "s", "ms", "us", "ns")
+    return pandas.Timedelta(numpy.timedelta64(value, chosen))
