@@ -55,16 +55,16 @@ if typing.TYPE_CHECKING:
     from interlock import process as process
     from interlock import queues as queues
     from interlock import reduction as reduction
+    from interlock import serialize as serialize
     from interlock import shared_memory as shared_memory
     from interlock import sharedctypes as sharedctypes
     from interlock import synchronize as synchronize
-    from interlock import serialize as serialize
     from interlock._c_api import get_cmake_dir as get_cmake_dir
     from interlock._c_api import get_include as get_include
     from interlock.connection import wait as wait
-    from interlock.serialize import register as register
-    from interlock.serialize import serializable as serializable
-    from interlock.serialize import unregister as unregister
+    from interlock.serialize.classes import register as register
+    from interlock.serialize.classes import serializable as serializable
+    from interlock.serialize.classes import unregister as unregister
 
     __version__: str
 

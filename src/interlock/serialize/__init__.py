@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from interlock.serialize.classes import register, serializable, unregister
 from interlock.serialize.codec import decode, encode
 from interlock.serialize.encoding import dumps, loads
 from interlock.serialize.explain import Guilty, find_guilty
 from interlock.serialize.limits import Limits
-from interlock.serialize.classes import register, serializable, unregister
 
 __all__ = [
     "Guilty",
