@@ -39,7 +39,11 @@ class HashGuard {
   u64 mark(std::size_t offset) const { return offset + referred_; }
   void refers_to(std::size_t number) {
     const u64 weight = number < weights_.size() ? weights_[number] : 1;
-    referred_ = weight > WEIGHT_MAX - referred_ ? WEIGHT_MAX : referred_ + weight;
+    if (weight > WEIGHT_MAX - referred_) {
+      left_ = 0;   // beyond counting: no further key is hashed
+      return;
+    }
+    referred_ += weight;
   }
   void remembered(std::size_t number, u64 weight) {
     if (number >= weights_.size()) weights_.resize(number + 1, 1);
