@@ -1,0 +1,1 @@
+"""Pickles of any program: what they would do, told without loading them."""
