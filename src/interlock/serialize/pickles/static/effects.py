@@ -21,7 +21,9 @@ from interlock.serialize.pickles.static.values import (
 __all__ = ["TABLE", "call_method"]
 
 NAME_TEXT_MAX = 300
+IMPORT_MAX = 1000  # characters of a name
 STATE_NAMES_MAX = 10
+STATE_NAME_MAX = 100
 
 
 class _Name(NamedTuple):
@@ -79,10 +81,10 @@ def _global(machine: Machine) -> None:
 
 def _stack_global(machine: Machine) -> None:
     name, module = machine.pop(), machine.pop()
-    if type(module) is str and type(name) is str:
+    if type(module) is str and type(name) is str and len(module) + len(name) <= IMPORT_MAX:
         machine.push(_import(machine, module, name))
     else:
-        # Even an int: a loader may be lenient, and bytes may be a str to it.
+        # Of a longer name the copies would cost more than the pickle. Even an int is told of: a loader may be lenient, and bytes may be a str to it.
         text = clipped(f"<a name known at run time: {shown(module)}, {shown(name)}>", NAME_TEXT_MAX)
         machine.push(_import_unknown(machine, text))
 
@@ -174,7 +176,10 @@ def _attributes(state: Value) -> str | None:
     names: list[str] = []
     for part in parts:
         if isinstance(part, Pairs):
-            names += [shown(key) for key in part.flat[: 2 * STATE_NAMES_MAX + 2 : 2]]
+            names += [
+                clipped(shown(key), STATE_NAME_MAX)
+                for key in part.flat[: 2 * STATE_NAMES_MAX + 2 : 2]
+            ]
         elif part is not None:
             return None
     more = ", ..." if len(names) > STATE_NAMES_MAX else ""

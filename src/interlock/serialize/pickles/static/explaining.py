@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from interlock.errors import DecodeError
 from interlock.serialize.limits import Limits
 from interlock.serialize.pickles.static import constants, containers, effects
-from interlock.serialize.pickles.static.findings import Findings
+from interlock.serialize.pickles.static.findings import Exhausted, Findings
 from interlock.serialize.pickles.static.known import Known
 from interlock.serialize.pickles.static.operands import Cursor
 from interlock.serialize.pickles.static.rendering import shown
 from interlock.serialize.pickles.static.report import PickleReport, Verdict
-from interlock.serialize.pickles.static.symbolic import Budget, Exhausted, Machine, run
+from interlock.serialize.pickles.static.symbolic import Budget, Machine, run
 from interlock.serialize.pickles.static.values import Value
 
 __all__ = ["TIME_MAX_S", "explain_pickle"]

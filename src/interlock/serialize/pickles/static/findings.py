@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from interlock.errors import DecodeError
 from interlock.serialize.pickles.static.report import Call, Damage, GlobalName, PersistentId
 
-__all__ = ["Findings"]
+__all__ = ["Exhausted", "Findings"]
 
 REASONS_MAX = 1000
+TEXT_MAX = 16 * 1024 * 1024  # characters of all that is noted
+
+
+class Exhausted(DecodeError):
+    """The limits of the explanation were reached before the end."""
 
 
 @dataclass
@@ -20,7 +26,7 @@ class Findings:
     """
 
     globals: dict[tuple[int, str], GlobalName] = field(default_factory=dict)
-    calls: dict[tuple[int, str], Call] = field(default_factory=dict)
+    calls: dict[tuple[int, str, str], Call] = field(default_factory=dict)
     persistent_ids: dict[tuple[int, str], PersistentId] = field(default_factory=dict)
     buffers: set[int] = field(default_factory=set)
     values: dict[int, str] = field(default_factory=dict)
@@ -28,17 +34,21 @@ class Findings:
     damage: Damage | None = None
     protocol: int = 0
     beyond_limits: bool = False
+    text_left: int = TEXT_MAX
 
     def note_global(self, found: GlobalName) -> None:
-        """A name is imported."""
+        """A name is imported; raises Exhausted if there is no room to note it."""
+        self._take_room(len(found.text), found.offset)
         self.globals.setdefault((found.offset, found.text), found)
 
     def note_call(self, call: Call) -> None:
-        """Something is called."""
-        self.calls.setdefault((call.offset, call.text), call)
+        """Something is called; as `note_global`."""
+        self._take_room(len(call.callable) + len(call.arguments) + len(call.does), call.offset)
+        self.calls.setdefault((call.offset, call.callable, call.arguments), call)
 
     def note_id(self, found: PersistentId) -> None:
-        """The loading program is asked for an object."""
+        """The loading program is asked for an object; as `note_global`."""
+        self._take_room(len(found.text), found.offset)
         self.persistent_ids.setdefault((found.offset, found.text), found)
 
     def note_concern(self, reason: str, offset: int) -> None:
@@ -50,3 +60,8 @@ class Findings:
         """A loader gives up here, or at least one loader does; the first counts."""
         if self.damage is None:
             self.damage = Damage(offset, reason)
+
+    def _take_room(self, characters: int, offset: int) -> None:
+        self.text_left -= characters
+        if self.text_left < 0:
+            raise Exhausted("has more names and calls than can be told", offset=offset)

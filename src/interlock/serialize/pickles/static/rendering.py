@@ -95,8 +95,11 @@ class _Rendering:
         for at in range(0, len(flat), 2):
             key = flat[at]
             name = key if type(key) is str and key.isidentifier() else self.text(key, 1)
+            self._room -= len(name)
             yield f"{clipped(name, NAME_MAX)}={self.text(flat[at + 1], 1)}"
             if self._room <= 0:
+                if at + 2 < len(flat):
+                    yield "..."
                 return
 
     def _container(self, value: Value, depth: int) -> str | None:

@@ -6,19 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 
 from interlock.errors import DecodeError
-from interlock.serialize.pickles.static.findings import Findings
+from interlock.serialize.pickles.static.findings import Exhausted, Findings
 from interlock.serialize.pickles.static.known import Known
 from interlock.serialize.pickles.static.operands import Cursor
 from interlock.serialize.pickles.static.values import Accessor, Value
 
-__all__ = ["Budget", "Exhausted", "Handler", "Machine", "Table", "run"]
+__all__ = ["Budget", "Handler", "Machine", "Table", "run"]
 
 STOP = ord(".")
 OPCODES_PER_LOOK = 512  # between two looks at the clock
-
-
-class Exhausted(DecodeError):
-    """The limits of the explanation were reached before the end."""
 
 
 class Budget:

@@ -19,15 +19,6 @@ class Pairs:
     def __init__(self, flat: list[Value]) -> None:
         self.flat = flat
 
-    def find(self, name: str) -> Value:
-        """The last value of a key that is a str; None if there is none."""
-        found: Value = None
-        for at in range(0, len(self.flat), 2):
-            key = self.flat[at]
-            if type(key) is str and key == name:
-                found = self.flat[at + 1]
-        return found
-
 
 class Members:
     """A set or a frozenset: its members in order of their adding."""
