@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from interlock.serialize import Verdict
-from tests.serialize.explained_bombs import TIME_MAX_S, bombs
+from tests.serialize.explained.bombs import TIME_MAX_S, bombs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HANG_S = 2.0
@@ -18,7 +18,7 @@ HANG_S = 2.0
 def test_no_bomb_goes_off() -> None:
     """P4: two seconds at most, 384 MiB at most, and a verdict for each."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.serialize.explained_bombs"],
+        [sys.executable, "-m", "tests.serialize.explained.bombs"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,

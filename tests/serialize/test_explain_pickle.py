@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.serialize import Limits, PickleReport, Verdict, explain_pickle
-from tests.serialize.stranger_pickles import (
+from tests.serialize.explained.samples import (
     PLAIN,
     PROTOCOLS,
     REACHING,
@@ -76,7 +76,7 @@ def test_the_verdict_agrees_with_a_recording_unpickler() -> None:
     """P4: no pickle that is called harmless asks a real unpickler for another name."""
     pickles = [data for _, data in harmless()] + list(REACHING.values())
     done = subprocess.run(
-        [sys.executable, "-m", "tests.serialize.recording"],
+        [sys.executable, "-m", "tests.serialize.explained.recording"],
         input="\n".join(data.hex() for data in pickles),
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -226,7 +226,7 @@ def test_every_beginning_of_a_pickle_is_damaged_at_a_byte(protocol: int) -> None
         (b"c\xff\na\n.", "GLOBAL has a name that is no UTF-8"),
         (b"\x80\x09N.", "PROTO names protocol 9"),
         (b"\x95" + b"\xff" * 8 + b"N.", "FRAME wants a frame of"),
-        (b"(Nd.", "DICT finds a key without a value"),
+        (b"(K\x01d.", "DICT finds a key without a value"),
         (b"(o.", "OBJ finds no class"),
         (b"NNa.", "APPEND fills a nonetype, which has no append"),
         (b"]I1\nb.", "BUILD restores the state of a list"),

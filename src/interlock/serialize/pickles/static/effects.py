@@ -84,7 +84,8 @@ def _stack_global(machine: Machine) -> None:
     if type(module) is str and type(name) is str and len(module) + len(name) <= IMPORT_MAX:
         machine.push(_import(machine, module, name))
     else:
-        # Of a longer name the copies would cost more than the pickle. Even an int is told of: a loader may be lenient, and bytes may be a str to it.
+        # Of a longer name the copies would cost more than the pickle. What is no str is
+        # told of too: a loader may be lenient, and bytes may be a str to it.
         text = clipped(f"<a name known at run time: {shown(module)}, {shown(name)}>", NAME_TEXT_MAX)
         machine.push(_import_unknown(machine, text))
 

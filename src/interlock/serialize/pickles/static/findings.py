@@ -10,7 +10,7 @@ from interlock.serialize.pickles.static.report import Call, Damage, GlobalName, 
 __all__ = ["Exhausted", "Findings"]
 
 REASONS_MAX = 1000
-TEXT_MAX = 16 * 1024 * 1024  # characters of all that is noted
+TEXT_MAX = 8 * 1024 * 1024  # bytes of all texts that are noted, about
 
 
 class Exhausted(DecodeError):
@@ -38,17 +38,17 @@ class Findings:
 
     def note_global(self, found: GlobalName) -> None:
         """A name is imported; raises Exhausted if there is no room to note it."""
-        self._take_room(len(found.text), found.offset)
+        self._take_room(found.offset, found.text)
         self.globals.setdefault((found.offset, found.text), found)
 
     def note_call(self, call: Call) -> None:
         """Something is called; as `note_global`."""
-        self._take_room(len(call.callable) + len(call.arguments) + len(call.does), call.offset)
+        self._take_room(call.offset, call.callable, call.arguments, call.does)
         self.calls.setdefault((call.offset, call.callable, call.arguments), call)
 
     def note_id(self, found: PersistentId) -> None:
         """The loading program is asked for an object; as `note_global`."""
-        self._take_room(len(found.text), found.offset)
+        self._take_room(found.offset, found.text)
         self.persistent_ids.setdefault((found.offset, found.text), found)
 
     def note_concern(self, reason: str, offset: int) -> None:
@@ -61,7 +61,7 @@ class Findings:
         if self.damage is None:
             self.damage = Damage(offset, reason)
 
-    def _take_room(self, characters: int, offset: int) -> None:
-        self.text_left -= characters
+    def _take_room(self, offset: int, *texts: str) -> None:
+        self.text_left -= sum(len(text) * (1 if text.isascii() else 4) for text in texts)
         if self.text_left < 0:
             raise Exhausted("has more names and calls than can be told", offset=offset)

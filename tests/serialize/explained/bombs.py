@@ -1,4 +1,4 @@
-"""Explains pickles that are small and would be huge: `python -m tests.serialize.explained_bombs`.
+"""Explains pickles that are small and would be huge: `python -m tests.serialize.explained.bombs`.
 
 Runs by itself, with a bound on its memory, so that a flood is an exit status. Prints for each
 kind the verdict and the seconds of its processor time; `test_explain_bombs` holds them to it.
@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 
 from interlock.serialize import explain_pickle
-from tests.serialize.stranger_pickles import text
+from tests.serialize.explained.samples import text
 
 MEMORY_MAX = 384 << 20  # beyond what the process has when it begins
 TIME_MAX_S = 120
@@ -29,7 +29,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "marks", b"(" * MILLION
     yield "one value again and again", b"]" + b"2" * MILLION + b"."
     yield "doubled tuples", b"\x80\x04" + doubled + b"."
-    yield "doubled tuples as a key", b"\x80\x04}" + doubled + b"Ns."
+    yield "doubled tuples as a key", b"\x80\x04" + doubled + b"}h\xc8Ns."
     yield "doubled tuples as arguments", b"\x80\x04" + call + doubled + b"R."
     yield "doubled tuples as a name", b"\x80\x04" + doubled + b"h\x09\x93."
     yield "a list within itself", call + b"]q\x00" + b"(" + b"h\x00" * 1000 + b"e\x85R."

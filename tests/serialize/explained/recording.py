@@ -1,8 +1,8 @@
-"""Loads pickles and tells which names they reached: `python -m tests.serialize.recording`.
+"""Loads pickles and tells which names they reached.
 
-Reads a pickle in hexadecimal from each line of standard input and answers with a line of JSON:
-the names outside of the plain values' that it asked for. None of these is handed out, so
-that nothing is run.
+Runs as `python -m tests.serialize.explained.recording`. Reads a pickle in hexadecimal from each
+line of standard input and answers with a line of JSON: the names outside of the plain values'
+that it asked for. None of these is handed out, so that nothing is run.
 """
 
 from __future__ import annotations
