@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from interlock.cli.explain import explain_command
 from interlock.cli.interrupt import Interrupt
 from interlock.cli.map import compare, table
 from interlock.cli.map.function import MappedFunction, load
@@ -29,6 +30,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+app.command("explain")(explain_command)
 
 
 @app.callback()
