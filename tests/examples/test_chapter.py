@@ -1,4 +1,4 @@
-"""The three programs of the tutorial chapter: the same on both libraries."""
+"""The programs of the tutorial chapter: the same on both libraries."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ def check(program: str, out: str) -> None:
         assert out == "['hello', 42, None]\n"
     elif program == "shared_queue.py":
         assert out == "1\n4\n9\n16\n25\n"
+    elif program == "getstate_setstate.py":
+        assert out == "the child reads 6\n"
+    elif program == "reduce_overrides.py":
+        assert out == (
+            "__reduce__ was asked\nmeasured(21) was called\nit arrived with 21 degrees\n"
+        )
     else:
         assert lines_in_pairs(out) == [
             (f"hello from process {number}", f"goodbye from process {number}")
@@ -47,10 +53,12 @@ def check(program: str, out: str) -> None:
         ]
 
 
-def test_there_are_three() -> None:
-    """A pipe, a queue, ten processes under one lock."""
+def test_all_of_them_are_here() -> None:
+    """A pipe, a queue, ten processes under one lock, and an object's own pickling, twice."""
     assert [program.name for program in PROGRAMS] == [
+        "getstate_setstate.py",
         "pipe.py",
+        "reduce_overrides.py",
         "shared_queue.py",
         "ten_processes.py",
     ]
