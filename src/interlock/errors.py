@@ -5,7 +5,7 @@ The tree::
     InterlockError
     ├── caller's use     SerializationError, MessageTooLarge, QueueClosed
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone
-    ├── peer's bytes     DecodeError, SegmentCorrupted
+    ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
     │   lack             MissingDependency
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
@@ -23,6 +23,7 @@ __all__ = [
     "AttributeSerializationError",
     "DecodeError",
     "Empty",
+    "ForbiddenGlobal",
     "Full",
     "InterlockError",
     "MessageTooLarge",
@@ -132,6 +133,23 @@ class DecodeError(InterlockError, pickle.UnpicklingError):
         super().__init__(*args)
         self.offset = offset
         self.path = path
+
+
+class ForbiddenGlobal(DecodeError):
+    """A pickle names something that its reader did not allow; it was not looked for.
+
+    Attributes:
+        module: The module that the pickle names.
+        name: What it wants of that module.
+    """
+
+    def __init__(self, message: str, module: str, name: str, *, offset: int | None = None) -> None:
+        super().__init__(message, offset=offset)
+        self.module = module
+        self.name = name
+
+    def __reduce__(self) -> tuple[type[ForbiddenGlobal], tuple[str, str, str], dict[str, object]]:
+        return type(self), (str(self), self.module, self.name), self.__dict__
 
 
 class SegmentCorrupted(InterlockError, RuntimeError):

@@ -1,1 +1,1 @@
-"""Pickles of any program: what they would do, told without loading them."""
+"""Pickles of strangers: what they would do, told without loading; and a reader of our own."""
