@@ -14,18 +14,18 @@ namespace interlock::codec {
 
 class Path {
  public:
-  void at_index(u64 index) { steps_.push_back("[" + std::to_string(index) + "]"); }
-  void at_field(PyObject* name) { steps_.push_back("." + text_of(name)); }
+  void at_index(u64 index) { add("[", std::to_string(index), "]"); }
+  void at_field(PyObject* name) { add(".", text_of(name), ""); }
   void at_member() { steps_.push_back("<member>"); }
   void at_key() { steps_.push_back("<key>"); }
   // The value of a key.
   void at_item(PyObject* key) {
     if (PyUnicode_CheckExact(key) || PyLong_CheckExact(key)) {
       const Held shown(PyObject_Repr(key));
-      steps_.push_back("[" + (shown ? text_of(shown.get()) : std::string("...")) + "]");
+      add("[", shown ? text_of(shown.get()) : "...", "]");
       PyErr_Clear();
     } else {
-      steps_.push_back(std::string("[<") + Py_TYPE(key)->tp_name + ">]");
+      add("[<", Py_TYPE(key)->tp_name, ">]");
     }
   }
   void at_part(const char* name) { steps_.push_back(name); }
@@ -44,6 +44,12 @@ class Path {
  private:
   static constexpr std::size_t STEPS_MAX = 64;
   static constexpr std::size_t TEXT_MAX = 64;   // characters of a key or a name
+
+  void add(const char* before, const std::string& text, const char* behind) {
+    std::string& step = steps_.emplace_back(before);
+    step += text;
+    step += behind;
+  }
 
   // What a stranger wrote may be long.
   static std::string text_of(PyObject* text) {
