@@ -52,9 +52,9 @@ void add_fields(Kind& kind, const nb::tuple& fields) {
 }
 
 u32 add_kind(nb::handle type, const std::string& form, const std::string& name, u32 version,
-             const nb::bytes& definition, const nb::tuple& fields, nb::object encode,
-             nb::object decode, bool by_name, bool older, bool trusted_too, bool yields,
-             bool runs_python) {
+             const nb::bytes& definition, const nb::bytes& with_module, const nb::tuple& fields,
+             nb::object encode, nb::object decode, bool by_name, bool older, bool trusted_too,
+             bool yields, bool runs_python) {
   if (!PyType_Check(type.ptr())) throw nb::type_error("not a type");
   auto kind = std::make_unique<Kind>();
   kind->form = form_of(form);
@@ -62,6 +62,9 @@ u32 add_kind(nb::handle type, const std::string& form, const std::string& name, 
   kind->name = name;
   kind->version = version;
   kind->definition.assign(definition.c_str(), definition.size());
+  kind->trusted_definition = kind->definition;
+  if (with_module.size() != 0)
+    kind->trusted_definition.assign(with_module.c_str(), with_module.size());
   kind->by_name = by_name;
   kind->older = older;
   kind->trusted_too = trusted_too;
@@ -94,9 +97,10 @@ nb::object build(u32 id, const nb::dict& state) {
 
 void bind_kinds(nb::module_& module) {
   module.def("add_kind", add_kind, nb::arg("type"), nb::arg("form"), nb::arg("name"),
-             nb::arg("version"), nb::arg("definition"), nb::arg("fields"), nb::arg("encode").none(),
-             nb::arg("decode").none(), nb::arg("by_name"), nb::arg("older"), nb::arg("trusted_too"),
-             nb::arg("yields"), nb::arg("runs_python"),
+             nb::arg("version"), nb::arg("definition"), nb::arg("definition_with_module"),
+             nb::arg("fields"), nb::arg("encode").none(), nb::arg("decode").none(),
+             nb::arg("by_name"), nb::arg("older"), nb::arg("trusted_too"), nb::arg("yields"),
+             nb::arg("runs_python"),
              "Make a kind known to the codec (native/codec/kinds.hpp); its number.");
   module.def("forget_kind", codec::Kinds::forget, nb::arg("number"));
   module.def(

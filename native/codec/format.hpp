@@ -23,7 +23,8 @@
 // An object's body is what its form says. A definition is
 //
 //   length of the rest (2 bytes), form (1 byte: Form, and 0x80 if by name), version (4 bytes),
-//   name, and for forms record and fields: 0x00, field, 0x00, field ...   (UTF-8)
+//   name, and for forms record and fields: 0x00, field, 0x00, field ...   (UTF-8); to a trusted
+//   reader 0x00, 0x00, and the module that registers it
 //
 // A record has its number, if it is remembered, before its fields are read, as a list has.
 // Messages with any tag from `define` on are read where Python code may run.

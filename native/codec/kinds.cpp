@@ -47,7 +47,7 @@ bool has_lazy_kind(const char* name) {
 // The registry enters itself (Kinds::ask) when it is imported; here for the first time it is needed.
 bool registry_is_there() {
   if (table().find_type != nullptr) return true;
-  const Held registry(PyImport_ImportModule("interlock.serialize.registry"));
+  const Held registry(PyImport_ImportModule("interlock.serialize.resolving"));
   return registry && table().find_type != nullptr;
 }
 

@@ -13,7 +13,7 @@
 //   builtin    types of the standard library that have a tag of their own
 //
 // Kinds are found by type when an object is written and by definition when one is read;
-// what is not found is asked for in Python (serialize/registry.py), once. A kind is never
+// what is not found is asked for in Python (serialize/resolving.py), once. A kind is never
 // freed: messages under way point to it. The table is guarded by the interpreter's lock.
 //
 // A kind by name (`by_name`) is an Enum that nobody registered: a trusted message may name it
@@ -68,6 +68,7 @@ struct Kind {
   u32 version = 0;
   std::string name;
   std::vector<Field> fields;
+  std::string trusted_definition; // the same with the module that registers it
   std::string definition;         // how a message introduces it
   PyObject* encode = nullptr;     // function
   // function, and whatever is older: makes the object of its state. record, open, fields: looks

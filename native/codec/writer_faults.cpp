@@ -70,7 +70,7 @@ bool Writer::explain() {
 void Writer::raise_refusal() {
   const std::string path = path_.text();
   const auto size = static_cast<Py_ssize_t>(scratch_.size() + beside_bytes_);
-  const Held registry(PyImport_ImportModule("interlock.serialize.registry"));
+  const Held registry(PyImport_ImportModule("interlock.serialize.resolving"));
   if (!registry) return;
   const Held error(PyObject_CallFunction(explain_refusal, "Ozs#n", refused_, reason_, path.data(),
                                          static_cast<Py_ssize_t>(path.size()), size));

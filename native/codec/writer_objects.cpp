@@ -76,10 +76,11 @@ std::byte* Writer::introduce(const Kind& kind, std::byte* at) {
   for (std::size_t i = kinds_.size(); i-- > 0;)
     if (kinds_[i] == &kind) return put_index(at, Tag::object, static_cast<u32>(i));
   kinds_.push_back(&kind);
-  at = scratch_.reserve(at, kind.definition.size() + 2 * VALUE_ROOM);
+  const std::string& definition = bounds_->trusted ? kind.trusted_definition : kind.definition;
+  at = scratch_.reserve(at, definition.size() + 2 * VALUE_ROOM);
   if (at == nullptr) return no_memory();
-  at = put_number(put(at, Tag::define), static_cast<u16>(kind.definition.size()));
-  return put_bytes(at, kind.definition.data(), kind.definition.size());
+  at = put_number(put(at, Tag::define), static_cast<u16>(definition.size()));
+  return put_bytes(at, definition.data(), definition.size());
 }
 
 std::byte* Writer::record(PyObject* object, const Kind& kind, std::byte* at) {

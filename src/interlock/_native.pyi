@@ -37,6 +37,7 @@ def add_kind(
     name: str,
     version: int,
     definition: bytes,
+    definition_with_module: bytes,
     fields: tuple[tuple[str, tuple[Any, ...] | None], ...],
     encode: Any | None,
     decode: Any | None,

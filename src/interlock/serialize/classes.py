@@ -134,7 +134,16 @@ def register(
         raise TypeError("register() takes encode and decode together, both of them functions")
     called, steps = _checked(cls, name, version, migrate)
     registry.add(
-        Registration(cls, "function", called, version, encode=encode, decode=decode, migrate=steps)
+        Registration(
+            cls,
+            "function",
+            called,
+            version,
+            encode=encode,
+            decode=decode,
+            migrate=steps,
+            module=sys._getframe(1).f_globals.get("__name__", ""),
+        )
     )
 
 
@@ -190,6 +199,7 @@ def _decorate(
         if options["form"] in ("function", "member"):
             raise TypeError(f"{cls.__qualname__} is made by its own rules; it takes no validate=")
         options["decode"] = _validator(cls, validate)
+    options["module"] = cls.__module__
     registry.add(Registration(cls, name=called, version=version, migrate=steps, **options))
     return cls
 
