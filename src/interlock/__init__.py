@@ -66,6 +66,7 @@ if typing.TYPE_CHECKING:
     from interlock.serialize.classes import register as register
     from interlock.serialize.classes import serializable as serializable
     from interlock.serialize.classes import unregister as unregister
+    from interlock.serialize.inspection.walk import explain as explain
 
     __version__: str
 
@@ -111,6 +112,7 @@ __all__ = [
     "allow_connection_pickling",
     "cpu_count",
     "current_process",
+    "explain",
     "freeze_support",
     "get_all_start_methods",
     "get_cmake_dir",
@@ -145,6 +147,7 @@ _SUBMODULES = _standard.MACHINERY | {
 
 # Functions of modules that load on first use.
 _FROM = {
+    "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",
     "get_include": "interlock._c_api",
     "register": "interlock.serialize",

@@ -11,19 +11,24 @@ if TYPE_CHECKING:
     from interlock.serialize.classes import register, serializable, unregister
     from interlock.serialize.codec import decode, encode
     from interlock.serialize.encoding import dumps, loads
-    from interlock.serialize.explain import Guilty, find_guilty
+    from interlock.serialize.inspection.explanation import Explanation, Part
+    from interlock.serialize.inspection.guilty import Guilty, find_guilty
+    from interlock.serialize.inspection.walk import explain
     from interlock.serialize.pickles.load import NUMPY, load_pickle
     from interlock.serialize.pickles.static import PickleReport, Verdict, explain_pickle
 
 __all__ = [
     "NUMPY",
+    "Explanation",
     "Guilty",
     "Limits",
+    "Part",
     "PickleReport",
     "Verdict",
     "decode",
     "dumps",
     "encode",
+    "explain",
     "explain_pickle",
     "find_guilty",
     "load_pickle",
@@ -38,7 +43,9 @@ _FROM = {
     **dict.fromkeys(("register", "serializable", "unregister"), "classes"),
     **dict.fromkeys(("decode", "encode"), "codec"),
     **dict.fromkeys(("dumps", "loads"), "encoding"),
-    **dict.fromkeys(("Guilty", "find_guilty"), "explain"),
+    **dict.fromkeys(("Explanation", "Part"), "inspection.explanation"),
+    "explain": "inspection.walk",
+    **dict.fromkeys(("Guilty", "find_guilty"), "inspection.guilty"),
     **dict.fromkeys(("NUMPY", "load_pickle"), "pickles.load"),
     **dict.fromkeys(("PickleReport", "Verdict", "explain_pickle"), "pickles.static"),
 }

@@ -18,7 +18,7 @@ from typing import Any
 from interlock.serialize import arrays, registry
 from interlock.serialize.refusal import refusal
 
-__all__ = ["BUFFER_MIN", "decode", "encode", "encode_all", "pickle_bytes"]
+__all__ = ["BUFFER_MIN", "all_reducers", "decode", "encode", "encode_all", "pickle_bytes"]
 
 # From this size on a buffer goes by itself: one page, below which the entry in the
 # message's table, the alignment and the view on the other side cost more than the copy.
@@ -106,6 +106,11 @@ def pickle_bytes(obj: Any) -> bytes:
     return _pickle(obj, None)
 
 
+def all_reducers() -> dict[type, Callable[[Any], Any]]:
+    """What is called for an object of a type before its own hooks are."""
+    return {**registry.reducers, **copyreg.dispatch_table, **_registered()}
+
+
 def _registered() -> dict[type, Callable[[Any], Any]]:
     return ForkingPickler._extra_reducers  # type: ignore[attr-defined, no-any-return]
 
@@ -119,7 +124,7 @@ def _pickle(obj: Any, stays_in: Callable[[pickle.PickleBuffer], bool] | None) ->
     # ForkingPickler in all but name: its class costs a third more, for methods that it
     # might override and does not.
     pickler = pickle.Pickler(file, 5, buffer_callback=stays_in)
-    reducers = {**registry.reducers, **copyreg.dispatch_table, **_registered()}
+    reducers = all_reducers()
     pickler.dispatch_table = reducers
     try:
         pickler.dump(obj)

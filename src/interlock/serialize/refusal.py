@@ -12,9 +12,9 @@ from interlock.errors import (
     SerializationError,
     TypeSerializationError,
 )
-from interlock.serialize.explain import Guilty, find_guilty
+from interlock.serialize.inspection.guilty import Guilty, find_guilty
 
-__all__ = ["refusal", "refuse"]
+__all__ = ["NOT_REGISTERED", "advice", "advice_untrusted", "kind_of", "refusal", "refuse"]
 
 # What `pickle` raises; subclasses are a hook's own.
 _REFUSALS = (pickle.PicklingError, pickle.PickleError, TypeError, AttributeError)
@@ -41,6 +41,10 @@ _ADVICE = {
     "sqlite3.Connection": "send what it takes to connect, and connect on the other side.",
 }
 NOT_REGISTERED = "its type is not registered"  # as the codec says it (native/codec)
+_REGISTER = (
+    'under trust="registered" only plain values and registered types travel. Decorate the '
+    "class with @interlock.serializable, or call interlock.register() for it."
+)
 _OTHERWISE = f"{_ANEW}, or say by __reduce__ how it travels."
 
 
@@ -58,7 +62,7 @@ def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], 
     guilty = find_guilty(obj, reducers)
     if type(error) not in _REFUSALS:
         if guilty is not None and guilty.raised is type(error):
-            error.add_note(f"Raised while {guilty.path} ({_kind(guilty.part)}) was serialized.")
+            error.add_note(f"Raised while {guilty.path} ({kind_of(guilty.part)}) was serialized.")
         return error
     path = None if guilty is None else guilty.path
     return _class_for(error)(_message(error, obj, guilty), path=path)
@@ -80,19 +84,17 @@ def refuse(part: Any, reason: str | None, path: str, size: int) -> Serialization
             "limits=interlock.serialize.Limits(max_bytes=...).",
             path=path,
         )
-    advice = _known_advice(part) if reason == NOT_REGISTERED else _advice_for(reason)
-    advice = advice or (
-        'under trust="registered" only plain values and registered types travel. Decorate the '
-        "class with @interlock.serializable, or call interlock.register() for it."
-    )
     return SerializationError(
-        f"Cannot serialize {path} ({_kind(part)}): {reason}. Nothing was sent. "
-        f"What to do: {advice}",
+        f"Cannot serialize {path} ({kind_of(part)}): {reason}. Nothing was sent. "
+        f"What to do: {advice_untrusted(part, reason)}",
         path=path,
     )
 
 
-def _advice_for(reason: str) -> str:
+def advice_untrusted(part: Any, reason: str) -> str:
+    """What to do about a part that may not travel to a side that is not trusted."""
+    if reason == NOT_REGISTERED:
+        return _known_advice(part) or _REGISTER
     if "(max_" in reason:
         return (
             "send less, or raise the limit on both sides: limits=interlock.serialize.Limits(...)."
@@ -111,14 +113,14 @@ def _class_for(error: Exception) -> type[SerializationError]:
 def _message(error: Exception, obj: Any, guilty: Guilty | None) -> str:
     reason = str(error).rstrip(".") or type(error).__name__
     if guilty is None:
-        return f"Cannot serialize $ ({_kind(obj)}) or a part of it: {reason}. Nothing was sent."
+        return f"Cannot serialize $ ({kind_of(obj)}) or a part of it: {reason}. Nothing was sent."
     return (
-        f"Cannot serialize {guilty.path} ({_kind(guilty.part)}): {reason}. "
-        f"Nothing was sent. What to do: {_advice(guilty)}"
+        f"Cannot serialize {guilty.path} ({kind_of(guilty.part)}): {reason}. "
+        f"Nothing was sent. What to do: {advice(guilty)}"
     )
 
 
-def _kind(part: Any) -> str:
+def kind_of(part: Any) -> str:
     """``_thread.lock``; for what has a name of its own, ``function app.handle``."""
     if isinstance(part, FunctionType | type):
         return f"{type(part).__name__} {part.__module__}.{part.__qualname__}"
@@ -129,15 +131,15 @@ def _name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _advice(guilty: Guilty) -> str:
-    """That for the part; or, as a lock is part of an Event, for the whole of it."""
-    advice = _known_advice(guilty.part) or _OTHERWISE
+def advice(guilty: Guilty) -> str:
+    """What to do about a guilty part: or, as a lock is part of an Event, about the whole of it."""
+    known = _known_advice(guilty.part) or _OTHERWISE
     for whole in reversed(guilty.around):
         of_whole = _known_advice(whole)
         if of_whole is None:
             break
-        advice = of_whole
-    return advice
+        known = of_whole
+    return known
 
 
 def _known_advice(part: Any) -> str | None:

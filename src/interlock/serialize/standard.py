@@ -15,7 +15,7 @@ from interlock.errors import TypeSerializationError
 from interlock.serialize import registry
 from interlock.serialize.registry import Registration
 
-__all__ = ["register_name", "register_type"]
+__all__ = ["has_tag", "register_name", "register_type"]
 
 # By module: its types that are native in the codec.
 _NATIVE = {
@@ -32,7 +32,7 @@ def register_type(cls: type) -> bool:
     """Register a type of the standard library, if it is one of these; whether it was."""
     name = getattr(cls, "__name__", "")
     module = _module_of(cls)
-    if name in _NATIVE.get(module, ()) and _is(cls, module, name):
+    if has_tag(cls):
         registry.add_builtin(cls, name.lower())
         return True
     make = _FUNCTIONS.get(f"{module}.{name}")
@@ -40,6 +40,13 @@ def register_type(cls: type) -> bool:
         return False
     registry.add(make(cls))
     return True
+
+
+def has_tag(cls: type) -> bool:
+    """Whether it is one of those that the codec itself encodes."""
+    name = getattr(cls, "__name__", "")
+    module = _module_of(cls)
+    return name in _NATIVE.get(module, ()) and _is(cls, module, name)
 
 
 def register_name(name: str) -> bool:
