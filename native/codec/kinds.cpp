@@ -125,8 +125,6 @@ u32 Kinds::add(std::unique_ptr<Kind> kind) {
   const Kind* const added = kind.get();
   kinds.kinds.push_back(std::move(kind));
   if (!added->older) kinds.by_type[added->type] = added;
-  // What was known of any name or type may be wrong now.
-  for (Definitions& definitions : kinds.definitions) definitions.clear();
   return added->id;
 }
 

@@ -28,12 +28,15 @@ __all__ = [
     "reducers",
     "register_native",
     "registered_types",
+    "spellings",
     "steps_from",
 ]
 
 _by_name: dict[str, Registration] = {}
 _by_type: dict[type, Registration] = {}
 reducers: dict[type, Callable[[Any], tuple[Any, ...]]] = {}  # for pickles
+# By name, and by definition and trust: the kinds that were made for messages to be read.
+spellings: dict[str, dict[tuple[bytes, bool], int]] = {}
 
 
 def add(registration: Registration) -> None:
@@ -89,6 +92,7 @@ def drop(cls: type) -> bool:
     if registration is None:
         return False
     reducers.pop(cls, None)
+    spellings.pop(registration.name, None)
     if _by_name.get(registration.name) is registration:
         del _by_name[registration.name]
     _native.forget_type(id(cls))

@@ -15,7 +15,7 @@ from typing import Any
 
 from interlock import _native
 from interlock.errors import DecodeError
-from interlock.serialize import members
+from interlock.serialize import members, registry
 from interlock.serialize.fields import checks_of
 from interlock.serialize.refusal import refuse
 from interlock.serialize.registration import (
@@ -30,8 +30,12 @@ from interlock.serialize.registry import find_lazily, finish, known, steps_from
 
 __all__: list[str] = []
 
-# Enum classes that a trusted message may name, for as long as they live.
-_known_by_name: dict[int, weakref.ref[type]] = {}
+# How many ways there may be to introduce one type: other orders of its fields, and fields of older
+# versions. The codec never frees a kind, and a stranger can think of any number of them.
+SPELLINGS_MAX = 64
+
+# Enum classes that a trusted message may name, for as long as they live, and their kinds.
+_known_by_name: dict[int, tuple[weakref.ref[type], int]] = {}
 
 
 def _find_lazily(cls: type, trusted: bool) -> None:
@@ -42,13 +46,14 @@ def _find_lazily(cls: type, trusted: bool) -> None:
 def _add_by_name(cls: type) -> int:
     name = f"{cls.__module__}:{cls.__qualname__}"
     address = id(cls)
+    if address in _known_by_name and _known_by_name[address][0]() is cls:
+        return _known_by_name[address][1]
 
     def gone(_: object, forget: Callable[[int], None] = _native.forget_type) -> None:
         _known_by_name.pop(address, None)
         forget(address)
 
-    _known_by_name[address] = weakref.ref(cls, gone)
-    return _native.add_kind(
+    kind = _native.add_kind(
         cls,
         "member",
         name,
@@ -64,6 +69,8 @@ def _add_by_name(cls: type) -> int:
         yields=True,
         runs_python=False,
     )
+    _known_by_name[address] = weakref.ref(cls, gone), kind
+    return kind
 
 
 def _find_name(definition: bytes, trusted: bool) -> int:
@@ -82,9 +89,22 @@ def _find_name(definition: bytes, trusted: bool) -> int:
     if form_code & BY_NAME:
         return _find_by_name(name, form, trusted)
     registration = known(name, module.decode() if trusted else "")
-    if version == registration.version:
-        return _present(registration, form, tuple(names), trusted)
-    return _older(registration, form, version, tuple(names))
+    spellings = registry.spellings.setdefault(name, {})
+    if (definition, trusted) not in spellings:
+        _check_room(registration, definition, len(spellings))
+        make = _present if version == registration.version else _older
+        spellings[definition, trusted] = make(registration, form, version, tuple(names), trusted)
+    return spellings[definition, trusted]
+
+
+def _check_room(registration: Registration, definition: bytes, count: int) -> None:
+    own = registration.definition(), registration.definition_with_module()
+    if count >= SPELLINGS_MAX and definition not in own:
+        raise DecodeError(
+            f"Messages introduced {registration.name!r} in more than {SPELLINGS_MAX} ways "
+            "(versions, fields and their order), so one more is refused. Let all senders use the "
+            "same class."
+        )
 
 
 def _find_by_name(name: str, form: str, trusted: bool) -> int:
@@ -109,13 +129,15 @@ def _find_by_name(name: str, form: str, trusted: bool) -> int:
     return _add_by_name(found)
 
 
-def _present(registration: Registration, form: str, names: tuple[str, ...], trusted: bool) -> int:
+def _present(
+    registration: Registration, form: str, version: int, names: tuple[str, ...], trusted: bool
+) -> int:
     name = registration.name
     if form != registration.form or (
         form in ("record", "fields") and sorted(names) != sorted(registration.fields)
     ):
         raise DecodeError(
-            f"A message holds a {name!r} of version {registration.version} with other fields "
+            f"A message holds a {name!r} of version {version} with other fields "
             f"({', '.join(names) or form}) than the class has here "
             f"({', '.join(registration.fields) or registration.form}), so it was not made. Raise "
             "version= whenever the fields change, and give migrate= for the older ones."
@@ -130,7 +152,9 @@ def _present(registration: Registration, form: str, names: tuple[str, ...], trus
     return add_kind(registration, zip(order, checks, strict=True))
 
 
-def _older(registration: Registration, form: str, version: int, names: tuple[str, ...]) -> int:
+def _older(
+    registration: Registration, form: str, version: int, names: tuple[str, ...], trusted: bool
+) -> int:
     if registration.form == form == "native" and version < registration.version:
         return add_kind(registration, iter(()), version=version)  # its C function is told
     steps = steps_from(registration, version, form)
