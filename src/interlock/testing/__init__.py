@@ -22,6 +22,7 @@ from interlock.testing.kill import (
 )
 from interlock.testing.processes import wait_asleep, wait_ended, wait_stopped
 from interlock.testing.queue import check_queue
+from interlock.testing.registered import check_registered_type
 from interlock.testing.sequencer import Sequencer
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "abandon",
     "check_connection",
     "check_queue",
+    "check_registered_type",
     "die",
     "disarm",
     "has_probes",

@@ -1,0 +1,1 @@
+"""The contracts of a registered type, by what they are about."""
