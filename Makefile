@@ -163,6 +163,16 @@ faults: $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp ## kill processes a
 	@$(TEST_ENVIRONMENT) INTERLOCK_KILLS=$(KILLS) \
 	  $(BIN)/python -m pytest -m campaign --timeout 0 -o faulthandler_timeout=0 -s $(ARGS)
 
+build/tensors.stamp: pyproject.toml .venv/.identity
+	@rm -rf build/tensors
+	@$(PIP) install --target build/tensors $$($(BIN)/python tools/requirements.py tensors)
+	@touch $@
+
+.PHONY: tensors
+tensors: $(TEST_TOOLS) $(STAMPS)/installed build/tensors.stamp ## install torch in build/tensors, and test with it
+	@PYTHONPATH='$(CURDIR)/build/tensors' INTERLOCK_TENSORS=1 \
+	  $(BIN)/python -m pytest tests/serialize/tensors $(ARGS)
+
 .PHONY: bench
 bench: $(TEST_TOOLS) $(STAMPS)/installed ## measure Interlock beside multiprocessing
 	@$(BIN)/python -m benchmarks.run $(ARGS)

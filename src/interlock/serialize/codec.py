@@ -8,14 +8,18 @@ here, at the call, with the path to the part that cannot (P6).
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import io
 import pickle
+import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from interlock.serialize import arrays, registry
+from interlock.serialize import arrays, registry, tensors
+from interlock.serialize.inspection.guilty import find_guilty
+from interlock.serialize.inspection.hooks import reduction
 from interlock.serialize.refusal import refusal
 
 __all__ = ["BUFFER_MIN", "all_reducers", "decode", "encode", "encode_all", "pickle_bytes"]
@@ -63,17 +67,25 @@ def encode_all(obj: Any, buffers: list[Any] | None) -> bytes:
     Raises:
         SerializationError: See `encode`.
     """
-    if buffers is None:
-        return _pickle(obj, None)
-
-    def stays_in(buffer: pickle.PickleBuffer) -> bool:
-        view = buffer.raw()
-        if view.nbytes < BUFFER_MIN:
-            return True
-        buffers.append(view)
-        return False
-
-    return _pickle(obj, stays_in)
+    reducers = all_reducers()
+    # ForkingPickler in all but name: its class costs a third more, for methods that it
+    # might override and does not.
+    try:
+        return _pickle(pickle.Pickler, obj, reducers, buffers)
+    except (RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        guilty = find_guilty(obj, reducers)
+        if guilty is None and type(error) is TypeError:
+            with contextlib.suppress(Exception):  # what pickle said of it stands
+                return _pickle(_WithTensors, obj, reducers, buffers)
+        shown = refusal(error, obj, guilty)
+        try:
+            if shown is error:
+                raise
+            raise shown from error
+        finally:
+            del shown, guilty  # its traceback has this frame, and that has the message
 
 
 def decode(data: bytes, buffers: Sequence[Any] = ()) -> Any:
@@ -103,12 +115,15 @@ def pickle_bytes(obj: Any) -> bytes:
     Raises:
         SerializationError: See `encode`.
     """
-    return _pickle(obj, None)
+    return encode_all(obj, None)
 
 
 def all_reducers() -> dict[type, Callable[[Any], Any]]:
     """What is called for an object of a type before its own hooks are."""
-    return {**registry.reducers, **copyreg.dispatch_table, **_registered()}
+    reducers = {**registry.reducers, **copyreg.dispatch_table, **_registered()}
+    if "torch" in sys.modules:
+        tensors.add_reducers(reducers)
+    return reducers
 
 
 def _registered() -> dict[type, Callable[[Any], Any]]:
@@ -119,21 +134,34 @@ def _has_reducer(kind: type) -> bool:
     return kind in _registered() or kind in copyreg.dispatch_table
 
 
-def _pickle(obj: Any, stays_in: Callable[[pickle.PickleBuffer], bool] | None) -> bytes:
+class _WithTensors(pickle.Pickler):
+    """For tensors of which pickle makes nothing: their memory, if they give it."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if not hasattr(type(obj), "__dlpack__") or type(obj) in self.dispatch_table:
+            return NotImplemented
+        return reduction(obj, self.dispatch_table)
+
+
+def _pickle(
+    pickler_class: type[pickle.Pickler],
+    obj: Any,
+    reducers: dict[type, Callable[[Any], Any]],
+    buffers: list[Any] | None,
+) -> bytes:
     file = io.BytesIO()
-    # ForkingPickler in all but name: its class costs a third more, for methods that it
-    # might override and does not.
-    pickler = pickle.Pickler(file, 5, buffer_callback=stays_in)
-    reducers = all_reducers()
+    kept: list[Any] = []
+
+    def stays_in(buffer: pickle.PickleBuffer) -> bool:
+        view = buffer.raw()
+        if view.nbytes < BUFFER_MIN:
+            return True
+        kept.append(view)
+        return False
+
+    pickler = pickler_class(file, 5, buffer_callback=None if buffers is None else stays_in)
     pickler.dispatch_table = reducers
-    try:
-        pickler.dump(obj)
-    except Exception as error:
-        shown = refusal(error, obj, reducers)
-        try:
-            if shown is error:
-                raise
-            raise shown from error
-        finally:
-            del shown  # its traceback has this frame, and that has the message
+    pickler.dump(obj)
+    if buffers is not None:
+        buffers.extend(kept)
     return file.getvalue()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -12,7 +11,7 @@ from interlock.errors import (
     SerializationError,
     TypeSerializationError,
 )
-from interlock.serialize.inspection.guilty import Guilty, find_guilty
+from interlock.serialize.inspection.guilty import Guilty
 
 __all__ = ["NOT_REGISTERED", "advice", "advice_untrusted", "kind_of", "refusal", "refuse"]
 
@@ -48,8 +47,13 @@ _REGISTER = (
 _OTHERWISE = f"{_ANEW}, or say by __reduce__ how it travels."
 
 
-def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], Any]]) -> Exception:
+def refusal(error: Exception, obj: Any, guilty: Guilty | None) -> Exception:
     """The exception that the caller is to see when pickling ``obj`` raised ``error``.
+
+    Args:
+        error: What `pickle` or a hook raised.
+        obj: What was to be pickled.
+        guilty: The part that refused, if it was found.
 
     Returns:
         A SerializationError where `pickle` refused a part; a TypeError or an
@@ -57,9 +61,6 @@ def refusal(error: Exception, obj: Any, reducers: Mapping[type, Callable[[Any], 
         is both. Any other is the hook's own and stays as it is, with a note that
         gives the path.
     """
-    if isinstance(error, RecursionError | MemoryError):
-        return error
-    guilty = find_guilty(obj, reducers)
     if type(error) not in _REFUSALS:
         if guilty is not None and guilty.raised is type(error):
             error.add_note(f"Raised while {guilty.path} ({kind_of(guilty.part)}) was serialized.")

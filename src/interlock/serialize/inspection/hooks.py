@@ -20,6 +20,8 @@ from pickle import PickleBuffer
 from types import FunctionType
 from typing import Any
 
+from interlock.serialize.tensors import reduce_by_dlpack
+
 __all__ = ["ATOMS", "Children", "Reducers", "Refused", "children", "items_of", "reduction"]
 
 Reducers = Mapping[type, Callable[[Any], Any]]
@@ -61,7 +63,7 @@ def reduction(part: Any, reducers: Reducers) -> tuple[Any, ...] | str | None:
     reduce = reducers.get(kind)
     if reduce is None and issubclass(kind, type):
         return _found(part, part.__qualname__)
-    made = part.__reduce_ex__(5) if reduce is None else reduce(part)
+    made = _asked(part) if reduce is None else reduce(part)
     if isinstance(made, str):
         return _found(part, made)
     if not isinstance(made, tuple) or not 2 <= len(made) <= 6:
@@ -88,6 +90,16 @@ def items_of(container: Any) -> Children:
     if isinstance(container, dict):
         return _items(list(container.items()))
     return (("<member>", member) for member in list(container))
+
+
+def _asked(part: Any) -> Any:
+    try:
+        return part.__reduce_ex__(5)
+    except TypeError:
+        made = reduce_by_dlpack(part)
+        if made is None:
+            raise
+        return made
 
 
 def _check_contiguous(buffer: PickleBuffer) -> None:

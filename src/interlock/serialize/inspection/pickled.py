@@ -16,6 +16,7 @@ from interlock.serialize.inspection.guilty import Guilty
 from interlock.serialize.inspection.hooks import Refused, children, reduction
 from interlock.serialize.inspection.views import Looked, Weight
 from interlock.serialize.refusal import advice
+from interlock.serialize.tensors import restore_by_dlpack
 
 __all__ = ["Pickled"]
 
@@ -40,7 +41,7 @@ class Pickled:
         if isinstance(made, tuple):
             made = self._keep(part, made)
         parts = () if _is_number_type(part) else children(part, made)
-        return Looked(_hook(part, made), _detail(made), parts)
+        return Looked(self._hook(part, made), _detail(made), parts)
 
     def weigh_first(self, obj: Any) -> Weight | None:
         """Not before: each hook is asked once, and while the object is gone over."""
@@ -66,6 +67,33 @@ class Pickled:
     def advise(self, path: str, around: Sequence[Any], part: Any, error: Exception) -> str:
         """As the error of `put` would say it."""
         return advice(Guilty(path, part, str(error), type(error), tuple(around)))
+
+    def _hook(self, part: Any, made: Any) -> str:
+        kind = type(part)
+        if made is None:
+            return "pickle"
+        if kind in self._reducers:
+            return self._table_of(kind)
+        if isinstance(made, str):
+            return "by name"
+        if made[0] is restore_by_dlpack:
+            return "__dlpack__"
+        for name in ("__reduce_ex__", "__reduce__"):
+            if getattr(kind, name) is not getattr(object, name):
+                return name
+        own = [name for name in _OWN if getattr(kind, name, None) != getattr(object, name, None)]
+        return " + ".join(own) or "object.__reduce_ex__"
+
+    def _table_of(self, kind: type) -> str:
+        reducer = self._reducers[kind]
+        for table, name in (
+            (_FORKING, "ForkingPickler.register"),
+            (copyreg.dispatch_table, "copyreg"),
+            (registry.reducers, "registered"),
+        ):
+            if table.get(kind) is reducer:
+                return name
+        return "built in"
 
     def _keep(self, part: Any, made: tuple[Any, ...]) -> tuple[Any, ...]:
         """With lists for its iterators, which are gone through more than once."""
@@ -110,26 +138,6 @@ def _is_number_type(part: Any) -> bool:
     """A dtype of numbers, whose twelve parts tell nobody anything."""
     numpy: Any = sys.modules.get("numpy")
     return numpy is not None and isinstance(part, numpy.dtype) and part.isbuiltin == 1
-
-
-def _hook(part: Any, made: Any) -> str:
-    kind = type(part)
-    if made is None:
-        return "pickle"
-    for table, name in (
-        (_FORKING, "ForkingPickler.register"),
-        (copyreg.dispatch_table, "copyreg"),
-        (registry.reducers, "registered"),
-    ):
-        if kind in table:
-            return name
-    if isinstance(made, str):
-        return "by name"
-    for name in ("__reduce_ex__", "__reduce__"):
-        if getattr(kind, name) is not getattr(object, name):
-            return name
-    own = [name for name in _OWN if getattr(kind, name, None) is not getattr(object, name, None)]
-    return " + ".join(own) or "object.__reduce_ex__"
 
 
 def _detail(made: Any) -> str:
