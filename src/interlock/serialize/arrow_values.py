@@ -5,6 +5,7 @@ The receiver reads the stream in place: no copy is made of its buffers.
 
 from __future__ import annotations
 
+import struct
 from pickle import PickleBuffer
 from typing import Any
 
@@ -58,6 +59,40 @@ def _memory(state: Any) -> Any:
     return pyarrow.py_buffer(state)
 
 
+# Where Arrow's flatbuffers have what is looked for (format/Message.fbs): the number of a field.
+_HEADER, _DATA_OF_DICTIONARY, _COMPRESSION = 2, 1, 3
+
+
+def _refuse_compressed(memory: Any) -> None:
+    """Let pass what takes no more memory than it has bytes.
+
+    Raises:
+        ValueError: A part is compressed, which `_encode_table` never does: a few bytes may claim
+            to be any number of them, and Arrow would take the memory before anybody can look.
+    """
+    for message in pyarrow.ipc.MessageReader.open_stream(memory):
+        if message.type not in ("record batch", "dictionary"):
+            continue
+        metadata = memoryview(message.metadata)
+        batch = _table_of(metadata, struct.unpack_from("<I", metadata)[0], _HEADER)
+        if message.type == "dictionary" and batch is not None:
+            batch = _table_of(metadata, batch, _DATA_OF_DICTIONARY)
+        if batch is None or _field_of(metadata, batch, _COMPRESSION) is not None:
+            raise ValueError("an Arrow stream that is compressed")
+
+
+def _table_of(metadata: memoryview, table: int, number: int) -> int | None:
+    place = _field_of(metadata, table, number)
+    return None if place is None else place + int(struct.unpack_from("<I", metadata, place)[0])
+
+
+def _field_of(metadata: memoryview, table: int, number: int) -> int | None:
+    names = table - struct.unpack_from("<i", metadata, table)[0]
+    size, entry = struct.unpack_from("<H", metadata, names)[0], 4 + 2 * number
+    offset = struct.unpack_from("<H", metadata, names + entry)[0] if entry < size else 0
+    return table + offset if offset else None
+
+
 def _encode_schema(schema: Any) -> PickleBuffer:
     return PickleBuffer(schema.serialize())
 
@@ -74,7 +109,9 @@ def _encode_table(table: Any) -> PickleBuffer:
 
 
 def _decode_table(state: Any) -> Any:
-    with pyarrow.ipc.open_stream(_memory(state)) as reader:
+    memory = _memory(state)
+    _refuse_compressed(memory)
+    with pyarrow.ipc.open_stream(memory) as reader:
         table = reader.read_all()
     table.validate(full=True)  # a stranger's offsets lead nowhere else
     return table

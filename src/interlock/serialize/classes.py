@@ -13,7 +13,7 @@ from inspect import getattr_static
 from typing import Any, TypeVar, overload
 
 from interlock.serialize import registry
-from interlock.serialize.members import flag_of, is_enum
+from interlock.serialize.members import flag_of, is_enum, member_of
 from interlock.serialize.registry import Registration
 
 __all__ = ["register", "serializable", "unregister"]
@@ -224,7 +224,7 @@ def _shape(cls: Any) -> dict[str, Any]:
         TypeError: It says in a way of its own how it is made.
     """
     if is_enum(cls):
-        decode = partial(flag_of, cls) if issubclass(cls, Flag) else None
+        decode = partial(flag_of if issubclass(cls, Flag) else member_of, cls)
         return {"form": "member", "decode": decode, "in_pickles": False}
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
         return {**_of_fields(cls, cls._fields), "form": "fields"}

@@ -5,11 +5,18 @@ from __future__ import annotations
 import sys
 from enum import Enum, EnumType, Flag
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
+
+from interlock.serialize.work import shown
+
+E = TypeVar("E", bound=Enum)
 
 _REDUCES_BY_VALUE = Enum.__reduce_ex__
 
-__all__ = ["flag_of", "is_enum", "travels_by_name"]
+__all__ = ["flag_of", "is_enum", "member_of", "travels_by_name"]
+
+# What can be hashed and shown at once, whoever sent it.
+_ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
 
 def is_enum(obj: Any) -> bool:
@@ -43,5 +50,19 @@ def flag_of(cls: type[Flag], value: Any) -> Flag:
             stay in the class for ever.
     """
     if type(value) is not int or value < 0 or value & ~cls._flag_mask_:  # type: ignore[attr-defined]
-        raise ValueError(f"{value!r:.100} is no combination of members of {cls.__qualname__}")
+        raise ValueError(f"{shown(value)} is no combination of members of {cls.__qualname__}")
     return cls(value)
+
+
+def member_of(cls: type[E], value: Any) -> E:
+    """The member of a value from a stranger.
+
+    Raises:
+        ValueError: There is none. `Enum` would hash the value first, and then print it.
+    """
+    if type(value) in _ATOMS:
+        return cls(value)
+    for member in cls:
+        if type(member._value_) is type(value) and member._value_ == value:
+            return member
+    raise ValueError(f"{shown(value)} is the value of no member of {cls.__qualname__}")

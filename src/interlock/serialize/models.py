@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from interlock.errors import DecodeError
+from interlock.serialize.work import check_unfolded
 
 __all__ = ["decode_model", "decode_struct", "encode_model", "encode_struct"]
 
@@ -24,6 +25,7 @@ def decode_model(cls: Any, state: Any) -> Any:
 
     if type(state) is not dict:
         raise ValueError("its state is no dict of its fields")
+    check_unfolded(state)
     try:
         return cls.model_validate(state)
     except ValidationError as error:
@@ -51,6 +53,7 @@ def decode_struct(cls: Any, state: Any) -> Any:
 
     if type(state) is not dict:
         raise ValueError("its state is no dict of its fields")
+    check_unfolded(state)
     fields = list(state.values()) if cls.__struct_config__.array_like else state
     try:
         return msgspec.convert(fields, cls)

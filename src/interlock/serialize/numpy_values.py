@@ -6,7 +6,9 @@ in them would have to be pickled.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from pickle import PickleBuffer
 from typing import Any
 
@@ -15,10 +17,13 @@ import numpy
 from interlock.errors import TypeSerializationError
 from interlock.serialize import registry
 from interlock.serialize.registry import Registration
+from interlock.serialize.work import shown
 
 __all__ = ["register_types"]
 
 _DIMENSIONS_MAX = 32
+_FIELDS_MAX = 1 << 14  # of a dtype, those within its fields included; each may be met many times
+_NAME_MAX = 32  # of a dtype without fields; "<M8[1000000us]" is a long one
 
 
 def register_types() -> None:
@@ -84,19 +89,27 @@ def _dtype(described: Any) -> Any:
     """A dtype of what `_describe` gave.
 
     Raises:
-        ValueError: It describes none, or one with objects in it.
+        ValueError: It describes none, or one with objects in it, or with too many fields.
     """
+    return _part_of_dtype(described, itertools.count())
+
+
+def _part_of_dtype(described: Any, met: Iterator[int]) -> Any:
+    if next(met) > _FIELDS_MAX:
+        raise ValueError(f"a dtype of more than {_FIELDS_MAX} fields")
     if type(described) is str:
+        if len(described) > _NAME_MAX:
+            raise ValueError("a dtype whose name is too long")
         made = numpy.dtype(described)
     elif type(described) is tuple and described[0] == "sub":
         _, base, shape = described
-        made = numpy.dtype((_dtype(base), _shape(shape)))
+        made = numpy.dtype((_part_of_dtype(base, met), _shape(shape)))
     elif type(described) is tuple and described[0] == "fields":
         _, fields, offsets, size, aligned = described
         made = numpy.dtype(
             {
-                "names": [str(name) for name, _ in fields],
-                "formats": [_dtype(each) for _, each in fields],
+                "names": [_checked_name(name) for name, _ in fields],
+                "formats": [_part_of_dtype(each, met) for _, each in fields],
                 "offsets": offsets,
                 "itemsize": size,
             },
@@ -107,6 +120,12 @@ def _dtype(described: Any) -> Any:
     if made.hasobject:
         raise ValueError("a dtype that holds Python objects")
     return made
+
+
+def _checked_name(name: Any) -> str:
+    if type(name) is not str:
+        raise ValueError("a field's name that is no str")
+    return name
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
@@ -146,7 +165,8 @@ def _decode_array(state: Any) -> Any:
         raise ValueError(f"{buffer.nbytes} bytes are no array of shape {shape} of {dtype}")
     order: Any = "F" if fortran is True else "C"
     if buffer.nbytes == 0:
-        return numpy.empty(shape, dtype, order=order)
+        # Not numpy.empty(), which takes memory for an item of a type that may have 2 GB.
+        return numpy.ndarray(shape, dtype, bytearray(), order=order)
     return numpy.ndarray(shape, dtype, buffer, order=order)
 
 
@@ -159,6 +179,8 @@ def _decode_masked(state: Any) -> Any:
     data, mask, fill_value = state
     if type(data) is not numpy.ndarray or type(mask) not in (numpy.ndarray, type(None)):
         raise ValueError("a masked array of what is no array")
+    if not isinstance(fill_value, numpy.generic):
+        raise ValueError("a masked array that is filled with what is no item")
     chosen = numpy.ma.nomask if mask is None else mask
     return numpy.ma.MaskedArray(data, mask=chosen, fill_value=fill_value, copy=False)
 
@@ -171,7 +193,7 @@ def _decode_scalar(state: Any) -> Any:
     described, data = state
     dtype = _dtype(described)
     if type(data) is not bytes or len(data) != dtype.itemsize:
-        raise ValueError(f"{data!r:.100} is no {dtype}")
+        raise ValueError(f"{shown(data)} is no {dtype}")
     if not data:
         return dtype.type()
     return numpy.frombuffer(data, dtype)[0]

@@ -1,11 +1,14 @@
 """pandas' frames, series, indexes and timestamps at the registered level, column by column.
 
 A column of numbers, dates or times is a numpy array; one of Python objects, a list of them, each of
-which must be able to travel itself.
+which must be able to travel itself. What pandas hashes where it is made (names, categories, levels)
+comes as keys of a dict, so that the codec has hashed it before, with a bound on the work.
 """
 
 from __future__ import annotations
 
+import datetime
+import zoneinfo
 from typing import Any
 
 import numpy
@@ -14,8 +17,16 @@ import pandas
 from interlock.errors import TypeSerializationError
 from interlock.serialize import registry
 from interlock.serialize.registry import Registration
+from interlock.serialize.work import shown
 
 __all__ = ["register_types"]
+
+_MASKED = (
+    "boolean",
+    "Float32",
+    "Float64",
+    *(f"{u}Int{n}" for u in ("", "U") for n in (8, 16, 32, 64)),
+)
 
 
 def register_types() -> None:
@@ -63,9 +74,10 @@ def _encode_values(values: Any) -> Any:
         return "numpy", values
     dtype = values.dtype
     if isinstance(dtype, pandas.DatetimeTZDtype):
-        return "zoned", values.asi8, dtype.unit, str(dtype.tz)
+        known = isinstance(dtype.tz, datetime.timezone | zoneinfo.ZoneInfo)
+        return "zoned", values.asi8, dtype.unit, dtype.tz if known else str(dtype.tz)
     if isinstance(dtype, pandas.CategoricalDtype):
-        return "categories", values.codes, _encode_plain(values.categories), bool(values.ordered)
+        return "categories", values.codes, _encode_unique(values.categories), bool(values.ordered)
     if dtype.kind in "mM":
         return "numpy", values.to_numpy()
     if isinstance(dtype, pandas.StringDtype):
@@ -79,8 +91,42 @@ def _encode_values(values: Any) -> Any:
     )
 
 
-def _encode_plain(index: Any) -> Any:
-    return _encode_values(index.array if _is_extension(index) else index.to_numpy())
+def _encode_unique(index: Any) -> Any:
+    """Values that pandas will hash to see that each is there once."""
+    form, *rest = _encode_values(index.array if _is_extension(index) else index.to_numpy())
+    return ("keys", dict.fromkeys(*rest)) if form == "objects" else (form, *rest)
+
+
+def _decode_unique(state: Any) -> Any:
+    if type(state) is tuple and len(state) == 2 and state[0] == "keys" and type(state[1]) is dict:
+        return _objects(list(state[1]))
+    if type(state) is tuple and state[:1] != ("objects",):
+        return _decode_values(state)
+    raise ValueError("categories or levels of no known form")
+
+
+def _decode_categories(state: Any) -> Any:
+    values = _decode_unique(state)
+    dtype = object if isinstance(values, numpy.ndarray) and values.dtype.hasobject else None
+    return pandas.Index(values, dtype=dtype, tupleize_cols=False)
+
+
+def _encode_name(name: Any) -> Any:
+    return {name: None}
+
+
+def _decode_name(state: Any) -> Any:
+    if type(state) is not dict or len(state) != 1:
+        raise ValueError("a name that was not hashed")
+    return next(iter(state))
+
+
+def _objects(values: list[Any]) -> Any:
+    # One by one: of lists within the list numpy would make further dimensions.
+    made = numpy.empty(len(values), dtype=object)
+    for at, value in enumerate(values):
+        made[at] = value
+    return made
 
 
 def _is_extension(column: Any) -> bool:
@@ -92,11 +138,11 @@ def _decode_values(state: Any) -> Any:
         raise ValueError("a column of no known form")
     form, values, *rest = state
     if form == "objects" and type(values) is list:
-        made = numpy.empty(len(values), dtype=object)
-        made[:] = values
-        return made
+        return _objects(values)
     if form == "texts" and type(values) is list:
         storage, missing_is_na = rest
+        if not {type(each) for each in values} <= {str, type(None)}:
+            raise ValueError("texts that are no str")
         missing = pandas.NA if missing_is_na is True else numpy.nan
         dtype = pandas.StringDtype(_one_of(storage, "python", "pyarrow"), na_value=missing)
         return pandas.array(values, dtype=dtype)
@@ -107,30 +153,37 @@ def _decode_values(state: Any) -> Any:
     if form == "zoned":
         unit, zone = rest
         moments = values.view(f"M8[{_one_of(unit, 's', 'ms', 'us', 'ns')}]")
-        return pandas.DatetimeIndex(moments, tz="UTC").tz_convert(_text(zone)).array
+        return pandas.DatetimeIndex(moments, tz="UTC").tz_convert(_zone(zone)).array
     if form == "categories":
         categories, ordered = rest
         return pandas.Categorical.from_codes(
-            values, pandas.Index(_decode_values(categories)), ordered=ordered is True
+            values, _decode_categories(categories), ordered=ordered is True
         )
     if form == "masked":
         mask, name = rest
-        made = pandas.array(values, dtype=_text(name))
+        if type(mask) is not numpy.ndarray or mask.dtype != bool or mask.shape != values.shape:
+            raise ValueError("a column whose mask is none")
+        made = pandas.array(values, dtype=_one_of(name, *_MASKED))
         made[mask] = pandas.NA
         return made
     raise ValueError("a column of no known form")
 
 
 def _one_of(word: Any, *words: str) -> str:
-    if word not in words:
-        raise ValueError(f"{word!r:.100} is none of {words}")
-    return str(word)
+    if type(word) is not str or word not in words:
+        raise ValueError(f"{shown(word)} is none of {words}")
+    return word
 
 
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise ValueError("a name that is no str")
-    return value
+def _zone(zone: Any) -> Any:
+    """A time zone, or the name of one of a library that is not known here.
+
+    Raises:
+        ValueError: It is none. A name with dateutil in it may be that of any file.
+    """
+    if isinstance(zone, datetime.tzinfo) or (type(zone) is str and "dateutil" not in zone):
+        return zone
+    raise ValueError(f"{shown(zone)} is no time zone")
 
 
 # ---- indexes, series, frames ---------------------------------------------------------------------
@@ -138,38 +191,52 @@ def _text(value: Any) -> str:
 
 def _encode_index(index: Any) -> Any:
     values = _encode_values(index.array if _is_extension(index) else index.to_numpy())
-    return values, index.name
+    return values, _encode_name(index.name)
 
 
 def _decode_index(state: Any) -> Any:
     values, name = state
     decoded = _decode_values(values)
     as_objects = isinstance(decoded, numpy.ndarray) and decoded.dtype.hasobject
-    return pandas.Index(decoded, name=name, dtype=object if as_objects else None)
+    dtype = object if as_objects else None
+    return pandas.Index(decoded, name=_decode_name(name), dtype=dtype, tupleize_cols=False)
 
 
 def _encode_range(index: Any) -> Any:
-    return index.start, index.stop, index.step, index.name
+    return index.start, index.stop, index.step, _encode_name(index.name)
 
 
 def _decode_range(state: Any) -> Any:
     start, stop, step, name = state
-    return pandas.RangeIndex(start, stop, step, name=name)
+    return pandas.RangeIndex(start, stop, step, name=_decode_name(name))
 
 
 def _encode_multi(index: Any) -> Any:
     codes = [numpy.asarray(each) for each in index.codes]
-    return list(index.levels), codes, list(index.names)
+    levels = [_encode_unique(each) if each.dtype == object else each for each in index.levels]
+    return levels, codes, [_encode_name(name) for name in index.names]
 
 
 def _decode_multi(state: Any) -> Any:
     levels, codes, names = state
-    return pandas.MultiIndex(levels=levels, codes=codes, names=names)  # checks the codes
+    if not all(type(each) is numpy.ndarray and each.dtype.kind == "i" for each in codes):
+        raise ValueError("a MultiIndex of what are no codes")
+    return pandas.MultiIndex(  # which checks the codes
+        levels=[_decode_level(each) for each in levels],
+        codes=codes,
+        names=[_decode_name(each) for each in names],
+    )
+
+
+def _decode_level(state: Any) -> Any:
+    if isinstance(state, pandas.Index) and state.dtype != object:
+        return state
+    return pandas.Index(_decode_unique(state), dtype=object, tupleize_cols=False)
 
 
 def _encode_series(series: Any) -> Any:
     values = _encode_values(series.array if _is_extension(series) else series.to_numpy())
-    return values, series.index, series.name
+    return values, series.index, _encode_name(series.name)
 
 
 def _decode_series(state: Any) -> Any:
@@ -177,7 +244,9 @@ def _decode_series(state: Any) -> Any:
     decoded = _decode_values(values)
     as_objects = isinstance(decoded, numpy.ndarray) and decoded.dtype.hasobject
     dtype = object if as_objects else None
-    return pandas.Series(decoded, index=_index(index), name=name, dtype=dtype, copy=False)
+    return pandas.Series(
+        decoded, index=_index(index), name=_decode_name(name), dtype=dtype, copy=False
+    )
 
 
 def _encode_frame(frame: Any) -> Any:
@@ -222,8 +291,14 @@ def _encode_timestamp(moment: Any) -> Any:
 def _decode_timestamp(state: Any) -> Any:
     value, unit, zone = state
     chosen: Any = _one_of(unit, "s", "ms", "us", "ns")
-    made = pandas.Timestamp(numpy.datetime64(value, chosen))
-    return made if zone is None else made.tz_localize("UTC").tz_convert(zone)
+    made = pandas.Timestamp(numpy.datetime64(_count(value), chosen))
+    return made if zone is None else made.tz_localize("UTC").tz_convert(_zone(zone))
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError("a moment that is no number")
+    return value
 
 
 def _encode_timedelta(delta: Any) -> Any:
@@ -233,4 +308,4 @@ def _encode_timedelta(delta: Any) -> Any:
 def _decode_timedelta(state: Any) -> Any:
     value, unit = state
     chosen: Any = _one_of(unit, "s", "ms", "us", "ns")
-    return pandas.Timedelta(numpy.timedelta64(value, chosen))
+    return pandas.Timedelta(numpy.timedelta64(_count(value), chosen))

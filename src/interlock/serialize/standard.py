@@ -25,6 +25,7 @@ _NATIVE = {
 }
 _PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath")
 _FRACTION_BITS_MAX = 1 << 14  # of a stranger's numerator: reducing one takes the square of it
+_ADDRESS_MAX = 1000  # characters, with the name of a zone; splitting one takes ten times as many
 _FORMATS = frozenset("cbB?hHiIlLqQnNfdP")  # a memoryview is cast to no others
 
 
@@ -94,6 +95,12 @@ def _text(cls: type, state: Any) -> Any:
     if type(state) is not str:
         raise ValueError(f"a {cls.__name__} is made of a str")
     return cls(state)
+
+
+def _address(cls: type, state: Any) -> Any:
+    if type(state) is str and len(state) > _ADDRESS_MAX:
+        raise ValueError(f"an address of {len(state)} characters")
+    return _text(cls, state)
 
 
 def _encode_view(view: memoryview) -> tuple[str, tuple[int, ...], PickleBuffer]:
@@ -173,7 +180,7 @@ _FUNCTIONS: dict[str, Callable[[type], Registration]] = {
         lambda f: (f.numerator, f.denominator), _decode_fraction, **_UNTRUSTED
     ),
     **{
-        f"ipaddress.{name}": _by(str, _text, **_UNTRUSTED)
+        f"ipaddress.{name}": _by(str, _address, **_UNTRUSTED)
         for name in (
             *("IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network"),
             *("IPv4Interface", "IPv6Interface"),
