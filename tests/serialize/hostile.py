@@ -1,4 +1,4 @@
-"""Gives damaged messages to the native decoder: `python -m tests.serialize.hostile KIND SEED`.
+"""Damaged messages for the native decoder: `python -m tests.serialize.hostile KIND SEED [LEVEL]`.
 
 Runs by itself, with a bound on its memory and its time, so that a crash or a hang is an exit
 status. Ends with 0 and says how many messages it tried; or says which one did what.
@@ -11,6 +11,7 @@ import random
 import resource
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from interlock.errors import DecodeError
 
 MEMORY_MAX = 256 << 20  # beyond what the process has when it begins
 TIME_MAX_S = 60
+MESSAGE_MAX_S = 2.0
 FLIPS_MAX = 6000  # bits of a message; of a longer one, a sample
 CUTS_MAX = 2000
 
@@ -49,25 +51,24 @@ def samples() -> Iterator[bytes]:
         yield data
 
 
-def truncated(chance: random.Random) -> Iterator[bytes]:
+def truncated(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Every beginning of a message, but of a long one."""
-    for data in samples():
+    for data in known:
         ends = range(len(data))
         yield from (data[:end] for end in sample(ends, CUTS_MAX, chance))
 
 
-def flipped(chance: random.Random) -> Iterator[bytes]:
+def flipped(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Every message that differs in a single bit."""
-    for data in samples():
+    for data in known:
         for bit in sample(range(8 * len(data)), FLIPS_MAX, chance):
             damaged = bytearray(data)
             damaged[bit // 8] ^= 1 << bit % 8
             yield bytes(damaged)
 
 
-def spliced(chance: random.Random) -> Iterator[bytes]:
+def spliced(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Parts of messages one after another, some bytes anything, some numbers huge."""
-    known = list(samples())
     for _ in range(20_000):
         parts = [chance.choice(known) for _ in range(chance.randint(1, 4))]
         cut = [part[chance.randrange(len(part)) :][: chance.randint(1, 60)] for part in parts]
@@ -81,7 +82,7 @@ def spliced(chance: random.Random) -> Iterator[bytes]:
         yield bytes(damaged)
 
 
-def noise(chance: random.Random) -> Iterator[bytes]:
+def noise(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Bytes that were never a message; and each tag before each kind of thing."""
     for _ in range(20_000):
         yield chance.randbytes(chance.randint(0, 40))
@@ -93,7 +94,7 @@ def noise(chance: random.Random) -> Iterator[bytes]:
             yield bytes([first, second]) + chance.randbytes(12)
 
 
-def nested(chance: random.Random) -> Iterator[bytes]:
+def nested(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Each tag again and again, deeper than any stack; alone and between others."""
     for first in range(256):
         for depth in (999, 1001, 100_000):
@@ -102,7 +103,7 @@ def nested(chance: random.Random) -> Iterator[bytes]:
             yield bytes([first]) * depth + b"\x00" * depth
 
 
-def greedy(chance: random.Random) -> Iterator[bytes]:
+def greedy(known: list[bytes], chance: random.Random) -> Iterator[bytes]:
     """Containers in containers, each of which claims all the bytes that are left."""
     for tag in range(0xC3, 0xC8):  # dict, list, tuple, set, frozenset
         for depth in (10, 990):
@@ -111,7 +112,7 @@ def greedy(chance: random.Random) -> Iterator[bytes]:
             yield b"".join(struct.pack("<BQ", tag, count) for count in left) + bytes(items)
 
 
-KINDS: dict[str, Callable[[random.Random], Iterator[bytes]]] = {
+KINDS: dict[str, Callable[[list[bytes], random.Random], Iterator[bytes]]] = {
     made.__name__: made for made in (truncated, flipped, spliced, noise, nested, greedy)
 }
 
@@ -122,16 +123,27 @@ def sample(all_of_them: range, most: int, chance: random.Random) -> list[int]:
     return chance.sample(all_of_them, most)
 
 
-def main(kind: str, seed: int) -> None:
+def level_of(name: str) -> tuple[list[bytes], Callable[[bytes], Any]]:
+    """The messages of a level of trust, and what reads one of them."""
+    if name == "plain":
+        return list(samples()), _native.decode
+    from tests.serialize.strangers.messages import messages, read
+
+    return messages(), read
+
+
+def main(kind: str, seed: int, level: str = "plain") -> None:
     faulthandler.enable()
+    known, read = level_of(level)
     faulthandler.dump_traceback_later(TIME_MAX_S, exit=True)
     with open("/proc/self/statm") as statm:
         used = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_MAX,) * 2)
     restored = refused = 0
-    for data in KINDS[kind](random.Random(seed)):
+    for data in KINDS[kind](known, random.Random(seed)):
+        begun = time.monotonic()
         try:
-            made = _native.decode(data)
+            made = read(data)
         except DecodeError as error:
             assert error.offset is not None and 0 <= error.offset <= len(data), error
             assert error.path is not None and error.path.startswith("$"), error
@@ -141,8 +153,10 @@ def main(kind: str, seed: int) -> None:
         else:
             restored += 1
             _native.encode(made)  # what was made is whole: all of it can be read
+        if time.monotonic() - begun > MESSAGE_MAX_S:
+            sys.exit(f"{kind}, seed {seed}: too long for {data[:200].hex()} ({len(data)} bytes)")
     print(restored, refused)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
