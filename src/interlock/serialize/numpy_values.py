@@ -186,7 +186,8 @@ def _decode_masked(state: Any) -> Any:
 
 
 def _encode_scalar(scalar: Any) -> tuple[Any, bytes]:
-    return _describe(scalar.dtype), scalar.tobytes()
+    # Of an empty text numpy gives the bytes of an array of it, which has a character.
+    return _describe(scalar.dtype), scalar.tobytes()[: scalar.dtype.itemsize]
 
 
 def _decode_scalar(state: Any) -> Any:

@@ -26,6 +26,7 @@ _NATIVE = {
 _PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath")
 _FRACTION_BITS_MAX = 1 << 14  # of a stranger's numerator: reducing one takes the square of it
 _ADDRESS_MAX = 1000  # characters, with the name of a zone; splitting one takes ten times as many
+_CHARACTERS = "uw"  # of arrays
 _FORMATS = frozenset("cbB?hHiIlLqQnNfdP")  # a memoryview is cast to no others
 
 
@@ -123,13 +124,17 @@ def _decode_view(cls: type, state: Any) -> memoryview:
     return flat.cast(code, shape)
 
 
-def _encode_array(array: Any) -> tuple[str, PickleBuffer]:
+def _encode_array(array: Any) -> tuple[str, PickleBuffer | str]:
+    if array.typecode in _CHARACTERS:
+        return array.typecode, array.tounicode()
     return array.typecode, PickleBuffer(array)
 
 
 def _decode_array(cls: Any, state: Any) -> Any:
+    if type(state) is tuple and state[:1] in (("u",), ("w",)):  # any number is no character
+        return cls(*_checked(state, str, str))
     code, buffer = _checked(state, str, memoryview)
-    if code == "u" or len(code) != 1:
+    if len(code) != 1:
         raise ValueError("an array of no such type code")
     made = cls(code)
     made.frombytes(buffer)
