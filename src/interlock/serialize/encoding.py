@@ -43,6 +43,8 @@ def dumps(
         ValueError: trust is another word.
     """
     bounds = bounds_of(trust, limits)
+    if bounds is not None:  # the reader counts the first byte too
+        bounds = (bounds[0] - len(_NATIVE), *bounds[1:])
     data = _native.encode(obj, bounds, buffers, _NATIVE)
     if data is not None:
         return data
