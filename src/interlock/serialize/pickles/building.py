@@ -8,7 +8,8 @@ a pickle rewrite these classes, the defaults of functions and the members of enu
    The result of a call is if nothing else refers to it: that is known by its reference count
    at the moment of its return. A member of an enum, a cached result or a singleton has one
    reference more, in the table where it is kept. So has an object whose constructor stores it
-   somewhere; that one is refused too, as it is shared from then on.
+   somewhere; that one is refused too, as it is shared from then on. A UserDict, UserList or
+   ChainMap hands items on to another container, which must be such an object as well.
 2. methods are looked up in the class, never in the object, which the stream has filled.
 3. attributes go into the object's own dict by plain names, not those of Python's protocols
    and not those of the class's methods; or into slots that a class declares.
@@ -17,7 +18,7 @@ a pickle rewrite these classes, the defaults of functions and the members of enu
 from __future__ import annotations
 
 import sys
-from collections import deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import Callable
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
@@ -44,6 +45,19 @@ class _Bare:
 _UNSHARED = _own_dict_references(_Bare())
 
 
+def _hands_on(target: Any) -> tuple[Any, int]:
+    """The container to which it hands items on, None if it keeps them; and the references to it."""
+    inner = None
+    if isinstance(target, UserDict | UserList):
+        inner = target.__dict__.get("data")
+    elif isinstance(target, ChainMap):
+        inner = next(iter(target.__dict__.get("maps", ())), None)
+    return inner, sys.getrefcount(inner)
+
+
+_OWN_CONTAINER = _hands_on(UserDict())[1]
+
+
 class Building:
     """The objects that a stream made, and what it may do to them."""
 
@@ -64,7 +78,7 @@ class Building:
 
     def extend(self, target: Any, items: list[Any]) -> None:
         """APPEND and APPENDS."""
-        self._must_be_made(target)
+        self._must_take_items(target)
         if isinstance(target, list | deque):
             method = _of_class(target, "extend")
             if not isinstance(method, FunctionType):
@@ -78,7 +92,7 @@ class Building:
 
     def set_items(self, target: Any, flat: list[Any]) -> None:
         """SETITEM and SETITEMS; ``flat`` has keys and values in turn."""
-        self._must_be_made(target)
+        self._must_take_items(target)
         if len(flat) % 2:
             raise Refused("A key has no value")
         keys, values = flat[::2], flat[1::2]
@@ -129,6 +143,15 @@ class Building:
                 f"A {type(target).__name__} is changed that this pickle did not make, "
                 "or that others refer to"
             )
+
+    def _must_take_items(self, target: Any) -> None:
+        self._must_be_made(target)
+        seen = set()
+        while target is not None and id(target) not in seen:
+            seen.add(id(target))
+            target, references = _hands_on(target)
+            if target is not None and references > _OWN_CONTAINER:
+                self._must_be_made(target)
 
     def _set_exception(self, target: BaseException, state: Any) -> None:
         """As its ``__setstate__`` does it, for names that are attributes."""
