@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from interlock.serialize.pickles.refused import Refused
 
 __all__ = ["check_arguments", "check_state", "guard_of"]
 
-INT_BITS_MAX = 1 << 15  # of the parts of a fraction: their gcd takes quadratic time
+INT_BITS_MAX = 1 << 15  # of the parts of a fraction or range: gcd and quotient are quadratic
 TEXT_MAX = 10_000  # characters of a number
 _DECIMAL = re.compile(
     r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,18})?|[+-]?Infinity|[+-]?s?NaN\d*", re.ASCII
@@ -77,11 +78,27 @@ def _atoms(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     return len(args) <= 8 and _is(_ATOMS, args)
 
 
+def _small(values: tuple[Any, ...], cost: Cost) -> bool:
+    """Whether numbers among the values are such that work with them takes little time."""
+    bits = max((v.bit_length() for v in values if isinstance(v, int)), default=0)
+    if bits > INT_BITS_MAX:
+        return False
+    cost.copied(bits >> 3)
+    cost.work(_quadratic(bits))
+    return True
+
+
+def _quadratic(bits: int) -> int:
+    """Steps for the gcd or quotient of two such numbers, or to read one from digits."""
+    return (bits >> 6) ** 2 >> 5
+
+
 def _exception(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     return True  # it keeps them, whatever they are
 
 
 def _number(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
+    cost.copied(sum(sys.getsizeof(a) for a in args))
     return (
         len(args) <= 1
         and _atoms(args, cost, names)
@@ -90,6 +107,7 @@ def _number(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _text(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
+    cost.copied(sum(sys.getsizeof(a) for a in args))
     return len(args) <= 1 and _is((str,), args)
 
 
@@ -112,7 +130,7 @@ def _keys(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     if not _items(args, cost, names):
         return False
     for keys in args:
-        cost.keys(args, keys)
+        cost.new_keys(keys)
     return True
 
 
@@ -122,15 +140,20 @@ def _mapping(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     for pairs in args:
         if type(pairs) is dict:
             cost.value(2 * len(pairs))
-            cost.keys(args, pairs)
+            cost.new_keys(pairs)
             continue
         if type(pairs) not in (list, tuple):
             return False
         if not all(type(pair) in (list, tuple) and len(pair) == 2 for pair in pairs):
             return False
         cost.value(2 * len(pairs))
-        cost.keys(args, [key for key, _ in pairs])
+        cost.new_keys([key for key, _ in pairs])
     return True
+
+
+def _counts(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
+    """A dict. Pairs would be counted themselves, and what is second in them hashed too."""
+    return _is((dict,), args) and _mapping(args, cost, names)
 
 
 def _default_dict(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -150,7 +173,8 @@ def _mappings(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _integers(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
-    return 1 <= len(args) <= 3 and _is((int, bool), args)
+    """Ends and step; the length is a quotient of them, which takes quadratic time."""
+    return 1 <= len(args) <= 3 and _is((int, bool), args) and _small(args, cost)
 
 
 def _slice(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -159,7 +183,7 @@ def _slice(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _time(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
-    return all(
+    return _small(args, cost) and all(
         type(a) in (int, bool, float, bytes, str, datetime.timedelta, type(None))
         or isinstance(a, datetime.tzinfo)
         for a in args
@@ -167,6 +191,9 @@ def _time(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _decimal(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
+    length = sum(len(a) for a in args if type(a) is str)
+    cost.copied(length)
+    cost.work(length >> 4)
     return len(args) <= 1 and all(
         type(a) is str and len(a) <= TEXT_MAX and _DECIMAL.fullmatch(a) for a in args
     )
@@ -174,10 +201,12 @@ def _decimal(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 def _fraction(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     if len(args) == 1 and type(args[0]) is str:
-        return _FRACTION.fullmatch(args[0]) is not None
-    return 1 <= len(args) <= 2 and all(
-        type(a) is int and a.bit_length() <= INT_BITS_MAX for a in args
-    )
+        if not _FRACTION.fullmatch(args[0]):
+            return False
+        cost.copied(len(args[0]))
+        cost.work(_quadratic(2 * len(args[0])))
+        return True
+    return 1 <= len(args) <= 2 and _is((int,), args) and _small(args, cost)
 
 
 def _path(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -186,9 +215,9 @@ def _path(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _address(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
-    return len(args) == 1 and (
-        type(args[0]) is int or (type(args[0]) is str and len(args[0]) <= 100)
-    )
+    if len(args) == 1 and type(args[0]) is str:
+        return len(args[0]) <= 100
+    return len(args) == 1 and type(args[0]) is int and _small(args, cost)
 
 
 def _nothing(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -196,7 +225,7 @@ def _nothing(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
 
 
 def _small_int(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
-    return len(args) == 1 and type(args[0]) is int
+    return len(args) == 1 and type(args[0]) is int and _small(args, cost)
 
 
 def _array(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -237,7 +266,8 @@ _BY_CHECK: dict[_Check, str] = {
     _buffer: "builtins:bytes builtins:bytearray",
     _items: "builtins:list builtins:tuple collections:UserList",
     _keys: "builtins:set builtins:frozenset",
-    _mapping: "builtins:dict collections:OrderedDict collections:Counter collections:UserDict",
+    _mapping: "builtins:dict collections:OrderedDict collections:UserDict",
+    _counts: "collections:Counter",
     _default_dict: "collections:defaultdict",
     _mappings: "collections:ChainMap",
     _deque: "collections:deque",

@@ -31,6 +31,7 @@ from interlock.serialize.pickles.refused import Refused
 __all__ = ["Building"]
 
 _ORDINARY_DUNDERS = ("__notes__", "__orig_class__")
+_KEEPING = (list, dict, set, deque)  # of these most are
 _NEVER = (type, ModuleType, FunctionType)
 
 
@@ -79,6 +80,9 @@ class Building:
     def extend(self, target: Any, items: list[Any]) -> None:
         """APPEND and APPENDS."""
         self._must_take_items(target)
+        if type(target) is list:
+            target += items
+            return
         if isinstance(target, list | deque):
             method = _of_class(target, "extend")
             if not isinstance(method, FunctionType):
@@ -96,6 +100,10 @@ class Building:
         if len(flat) % 2:
             raise Refused("A key has no value")
         keys, values = flat[::2], flat[1::2]
+        if type(target) is dict:
+            self._cost.keys(target, keys)
+            target.update(zip(keys, values, strict=True))
+            return
         method = _of_class(target, "__setitem__")
         if not isinstance(target, dict) and not isinstance(method, FunctionType):
             raise Refused(f"Keys are set in a {type(target).__name__}")
@@ -122,7 +130,7 @@ class Building:
         if kind.__module__ == "numpy" or kind.__module__.startswith("numpy."):
             from interlock.serialize.pickles import numpy_values
 
-            numpy_values.set_state(target, state)
+            numpy_values.set_state(target, state, self._cost)
             return
         if isinstance(target, BaseException) and (
             _of_class(target, "__setstate__") is vars(BaseException)["__setstate__"]
@@ -146,6 +154,8 @@ class Building:
 
     def _must_take_items(self, target: Any) -> None:
         self._must_be_made(target)
+        if type(target) in _KEEPING:
+            return
         seen = set()
         while target is not None and id(target) not in seen:
             seen.add(id(target))

@@ -46,6 +46,7 @@ class Calls:
         """REDUCE, and INST and OBJ with arguments."""
         if type(args) is not tuple:
             raise Refused("The arguments of a call are no tuple")
+        self._cost.value(len(args))  # which it may keep
         if isinstance(callee, Helper):
             return self._help(callee, args)
         key = self._names.key_of(callee)
@@ -61,6 +62,7 @@ class Calls:
         """NEWOBJ and NEWOBJ_EX: ``cls.__new__`` without ``__init__``."""
         if type(args) is not tuple or type(kwargs) is not dict:
             raise Refused("The arguments of a new object are no tuple and dict")
+        self._cost.value(len(args) + len(kwargs))
         if not isinstance(cls, type) or self._names.key_of(cls) is None:
             raise Refused(f"A new object is to be of {type(cls).__name__}, no allowed class")
         if isinstance(cls, enum.EnumMeta):

@@ -51,12 +51,12 @@ def make(name: str, args: tuple[Any, ...], cost: Cost) -> Any:
     )
 
 
-def set_state(target: Any, state: Any) -> None:
+def set_state(target: Any, state: Any, cost: Cost) -> None:
     """BUILD of an array or dtype."""
     if type(state) is not tuple:
         raise Refused("The state of a numpy object is no tuple")
     if isinstance(target, numpy.ndarray) and type(target).__setstate__ is _ARRAY_SETSTATE:
-        _set_array(target, state)
+        _set_array(target, state, cost)
     elif isinstance(target, numpy.dtype):
         _set_dtype(target, state)
     else:
@@ -80,6 +80,7 @@ def _scalar(args: tuple[Any, ...], cost: Cost) -> Any:
     dtype = _plain_dtype(args[0])
     if dtype.itemsize != len(args[1]):
         raise Refused(f"A numpy scalar of {dtype.itemsize} bytes has {len(args[1])}")
+    cost.copied(len(args[1]))
     return numpy.frombuffer(args[1], dtype=dtype, count=1).copy()[0] if args[1] else dtype.type()
 
 
@@ -117,7 +118,7 @@ def _check_shape(shape: Any, dtype: numpy.dtype[Any], size: int) -> None:
         raise Refused(f"An array of shape {shape} has {size} bytes")
 
 
-def _set_array(target: Any, state: tuple[Any, ...]) -> None:
+def _set_array(target: Any, state: tuple[Any, ...], cost: Cost) -> None:
     if len(state) != 5 or type(state[3]) not in (int, bool):
         raise Refused("The state of an array is not one that numpy writes")
     version, shape, dtype, _, content = state
@@ -126,6 +127,7 @@ def _set_array(target: Any, state: tuple[Any, ...]) -> None:
             "The content of an array is no bytes", "Convert it to numbers before it is sent."
         )
     _check_shape(shape, _plain_dtype(dtype), len(content))
+    cost.copied(len(content))
     _ARRAY_SETSTATE(target, (1, shape, dtype, bool(state[3]), bytes(content)))
 
 
