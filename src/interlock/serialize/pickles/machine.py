@@ -60,19 +60,16 @@ class Machine:
         return result
 
     def _push(self, value: Any) -> None:
-        self._cost.value()
+        self._cost.one_value()
         self._stack.append(value)
 
     def _made(self, value: Any) -> None:
         self._push(self.building.made(value))
 
     def _top(self) -> Any:
-        if len(self._stack) <= self._floor():
+        if len(self._stack) <= (self._marks[-1] if self._marks else 0):
             raise Refused("A value is needed and there is none")
         return self._stack[-1]
-
-    def _floor(self) -> int:
-        return self._marks[-1] if self._marks else 0
 
     def _pop_any(self) -> Any:
         self._top()
@@ -80,7 +77,8 @@ class Machine:
 
     def _pop(self) -> Any:
         value = self._pop_any()
-        self._refuse_helpers((value,))
+        if self._has_helpers:
+            self._refuse_helpers((value,))
         return value
 
     def _pop_mark(self) -> list[Any]:
@@ -89,15 +87,15 @@ class Machine:
         at = self._marks.pop()
         items = self._stack[at:]
         del self._stack[at:]
-        self._refuse_helpers(items)
+        if self._has_helpers:
+            self._refuse_helpers(items)
         return items
 
     def _refuse_helpers(self, items: Iterable[Any]) -> None:
         """A function that is done by hand can be called, and is no value."""
-        if self._has_helpers:
-            for item in items:
-                if isinstance(item, Helper):
-                    raise Refused(f"The function {item.module}.{item.name} is used as a value")
+        for item in items:
+            if isinstance(item, Helper):
+                raise Refused(f"The function {item.module}.{item.name} is used as a value")
 
     def _mark(self, _: None) -> None:
         if len(self._marks) >= self._limits.max_depth:
@@ -105,7 +103,7 @@ class Machine:
         self._marks.append(len(self._stack))
 
     def _discard(self, _: None) -> None:
-        if len(self._stack) > self._floor():
+        if len(self._stack) > (self._marks[-1] if self._marks else 0):
             self._stack.pop()
         else:
             self._discard_mark(None)

@@ -279,6 +279,9 @@ def read_opcodes(data: bytes, limits: Limits) -> Iterator[Opcode]:
             )
         name, argument = known
         source.at = offset + 1
+        if argument is _nothing:
+            yield offset, name, None
+            continue
         try:
             value = argument(source)
         except Refused as refused:
