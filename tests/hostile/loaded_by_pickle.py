@@ -16,7 +16,7 @@ import sys
 import tempfile
 from contextlib import suppress
 
-from tests.hostile.corpus import THEMES
+from tests.hostile.corpus.themes import THEMES
 from tests.hostile.victims import differences, extensions, traces
 
 _REACHED, _MISSED = 7, 0

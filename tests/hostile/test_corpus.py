@@ -20,7 +20,7 @@ import pytest
 
 from interlock.errors import DecodeError
 from interlock.serialize import load_pickle
-from tests.hostile.corpus import ORDINARY, THEMES
+from tests.hostile.corpus.themes import ORDINARY, THEMES
 from tests.hostile.victims import GENEROUS, differences, extensions, traces
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -21,8 +21,8 @@ from interlock.errors import DecodeError
 from interlock.serialize import codec, loads
 from interlock.serialize.trust import Terms
 from tests.hostile import victims
-from tests.hostile.assembler import by_stack
-from tests.hostile.corpus import THEMES
+from tests.hostile.corpus.assembler import by_stack
+from tests.hostile.corpus.themes import THEMES
 from tests.hostile.victims import differences, extensions, traces
 
 BOUND_S = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Iterator
 
-from tests.hostile.assembler import (
+from tests.hostile.corpus.assembler import (
     Payload,
     by_stack,
     call,

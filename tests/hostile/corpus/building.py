@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.hostile.assembler import (
+from tests.hostile.corpus.assembler import (
     MARK,
     Payload,
     by_global,

@@ -11,16 +11,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.hostile import corpus_building, corpus_calls, corpus_gadgets, corpus_names, victims
-from tests.hostile.assembler import Payload
+from tests.hostile import victims
+from tests.hostile.corpus import building, calls, gadgets, names
+from tests.hostile.corpus.assembler import Payload
 
 __all__ = ["ORDINARY", "THEMES", "cut", "flipped"]
 
 THEMES: dict[str, Callable[[], Iterator[Payload]]] = {
-    "calls": corpus_calls.payloads,
-    "gadgets": corpus_gadgets.payloads,
-    "names": corpus_names.payloads,
-    "building": corpus_building.payloads,
+    "calls": calls.payloads,
+    "gadgets": gadgets.payloads,
+    "names": names.payloads,
+    "building": building.payloads,
 }
 
 

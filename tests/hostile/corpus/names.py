@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.hostile.assembler import Payload, by_global, by_stack, call, text, whole
+from tests.hostile.corpus.assembler import Payload, by_global, by_stack, call, text, whole
 from tests.hostile.victims import LANDMINE, MODULE
 
 __all__ = ["payloads"]

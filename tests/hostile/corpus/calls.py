@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from tests.hostile.assembler import (
+from tests.hostile.corpus.assembler import (
     MARK,
     Payload,
     by_global,
