@@ -143,6 +143,18 @@ def _numbers() -> dict[str, bytes]:
         "a range of huge numbers": builtin("range", value(0) + span)
         + b"0N",
         "a timedelta": call(day, long_int(4 * MEGABYTE)),
+        "a place before a text": call(
+            by_stack("builtins", "UnicodeEncodeError"),
+            *(value(part) for part in ("ascii", "text", -(2**40), 1 - 2**40, "reason")),
+        ),
+        "a place before a text, by its state": call(
+            by_stack("builtins", "UnicodeEncodeError"),
+            *(value(part) for part in ("ascii", "text", 0, 1 - 2**40, "reason")),
+        ) + value({"start": -(2**40)}) + b"b",
+        "an object that is no text, by the state": call(
+            by_stack("builtins", "UnicodeEncodeError"),
+            *(value(part) for part in ("ascii", "text", 0, 1, "reason")),
+        ) + value({"object": 17}) + b"b",
         "a complex": builtin("complex", long_int(4 * MEGABYTE)),
         "an address": call(by_stack("ipaddress", "IPv4Address"), long_int(4 * MEGABYTE)),
         "a UUID's safety": call(by_stack("uuid", "SafeUUID"), long_int(4 * MEGABYTE)),

@@ -31,6 +31,7 @@ _TYPECODES = frozenset("bBuwhHiIlLqQfd")
 _ATOMS = (type(None), bool, int, float, complex, str, bytes)
 
 _EXCEPTION = "builtins:BaseException"
+_UNICODE_ERROR = "builtins:UnicodeError"
 
 _Check = Callable[[tuple[Any, ...], Cost, Names], bool]
 
@@ -66,7 +67,7 @@ def check_state(cls: type, state: Any, names: Names) -> bool:
 
 def _name(owner: type) -> str:
     if owner.__module__ == "builtins" and issubclass(owner, BaseException):
-        return _EXCEPTION
+        return _UNICODE_ERROR if issubclass(owner, UnicodeError) else _EXCEPTION
     return f"{owner.__module__}:{owner.__qualname__}".replace("pathlib._local:", "pathlib:")
 
 
@@ -95,6 +96,11 @@ def _quadratic(bits: int) -> int:
 
 def _exception(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
     return True  # it keeps them, whatever they are
+
+
+def _unicode_error(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
+    """No negative place in the text: its ``__str__`` reads there, in C, without a look."""
+    return all(a >= 0 for a in args if isinstance(a, int))
 
 
 def _number(args: tuple[Any, ...], cost: Cost, names: Names) -> bool:
@@ -287,6 +293,7 @@ _BY_CHECK: dict[_Check, str] = {
     _small_int: "uuid:SafeUUID",
     _array: "array:array",
     _exception: _EXCEPTION,
+    _unicode_error: _UNICODE_ERROR,
     _partial: "functools:partial",
     # Only by the functions that numpy writes, which are done by hand; a zone by its key.
     _never: "numpy:ndarray zoneinfo:ZoneInfo builtins:NoneType builtins:memoryview",

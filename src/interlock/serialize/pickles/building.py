@@ -167,8 +167,8 @@ class Building:
         """As its ``__setstate__`` does it, for names that are attributes."""
         for name, value in _plain_names(state).items():
             declared = _of_class(target, name)
-            if hasattr(type(declared), "__set__") and not isinstance(
-                declared, MemberDescriptorType
+            if hasattr(type(declared), "__set__") and (
+                not isinstance(declared, MemberDescriptorType) or isinstance(target, UnicodeError)
             ):
                 raise Refused(f"State sets {name!r}, which is no plain attribute")
             _refuse_method(target, name, declared)
