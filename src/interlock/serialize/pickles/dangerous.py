@@ -11,12 +11,14 @@ __all__ = ["is_dangerous"]
 # Of these modules everything, but for what is in _HARMLESS.
 _MODULES = frozenset(
     (
-        "_ctypes _imp _io _pickle _posixsubprocess _socket _thread _winapi asyncio bdb builtins "
+        "_asyncio _ctypes _frozen_importlib _frozen_importlib_external _imp _interpreters _io "
+        "_operator _pickle _posixsubprocess _pyio _signal _socket _sqlite3 _ssl _testcapi _thread "
+        "_winapi _xxsubinterpreters asyncio bdb builtins "
         "cProfile cloudpickle code codeop cffi ctypes dill distutils doctest ensurepip "
         "fileinput ftplib gc http imaplib imp importlib inspect io joblib jsonpickle marshal "
         "mmap multiprocessing nntplib nt ntpath operator os pdb pickle pickletools pip pkgutil "
         "popen2 poplib posix posixpath pty pydoc runpy setuptools shelve shutil "
-        "signal smtplib socket socketserver sqlite3 ssl subprocess sys sysconfig telnetlib "
+        "signal site smtplib socket socketserver sqlite3 ssl subprocess sys sysconfig telnetlib "
         "tempfile threading timeit trace tracemalloc types unittest urllib venv "
         "webbrowser xmlrpc zipapp zipimport"
     ).split()
@@ -24,7 +26,8 @@ _MODULES = frozenset(
 _HARMLESS = frozenset(
     (
         "io:BytesIO io:StringIO _io:BytesIO _io:StringIO inspect:Parameter inspect:Signature "
-        "inspect:_ParameterKind multiprocessing:AuthenticationError multiprocessing:ProcessError "
+        "inspect:_ParameterKind inspect:_empty "
+        "multiprocessing:AuthenticationError multiprocessing:ProcessError _operator:getitem "
         "operator:itemgetter os:stat_result os:terminal_size posix:stat_result "
         "signal:Signals signal:Handlers socket:AddressFamily socket:SocketKind sqlite3:Error "
         "ssl:SSLError subprocess:CalledProcessError subprocess:CompletedProcess "
@@ -36,7 +39,7 @@ _HARMLESS = frozenset(
 )
 _NAMES = frozenset(
     (
-        "_codecs:decode codecs:decode copyreg:add_extension copyreg:pickle "
+        "_codecs:decode _functools:reduce codecs:decode copyreg:add_extension copyreg:pickle "
         "functools:partialmethod functools:reduce functools:singledispatch "
         "itertools:starmap numpy:load numpy:fromfile numpy:memmap pandas:eval "
         "pandas:read_pickle pandas.io.pickle:read_pickle torch:load logging.config:fileConfig "

@@ -70,7 +70,10 @@ def load_pickle(
     from interlock.serialize.pickles.machine import Machine
     from interlock.serialize.pickles.names import Names
 
-    limits = limits or Limits()
+    if limits is None:
+        limits = Limits()
+    if not isinstance(limits, Limits):
+        raise TypeError(f"limits is interlock.serialize.Limits(...), not {limits!r:.100}")
     names = Names(allow)
     size = memoryview(data).nbytes
     if size > limits.max_bytes:

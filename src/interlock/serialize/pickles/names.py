@@ -107,9 +107,9 @@ class Names:
         Raises:
             RefusedName: The name is not allowed, or what is there has another.
         """
-        asked = module, name
         if protocol < 3:
             module, name = _python_3(module, name)
+        asked = module, name
         if protocol < 4 and "." in name:
             raise Refused(f"Protocol {protocol} has no dotted names such as {name!r}")
         key = _present_spelling(module, name)

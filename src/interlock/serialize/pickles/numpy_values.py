@@ -29,6 +29,8 @@ _UNITS = re.compile(rb"Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as|generic")
 
 def dtype_arguments(args: tuple[Any, ...]) -> bool:
     """Whether a dtype is made of a plain code such as ``f8``."""
+    if args and type(args[0]) is str and args[0].startswith("O"):
+        raise _no_objects()
     return (
         len(args) == 3
         and type(args[0]) is str
@@ -101,10 +103,14 @@ def _from_buffer(args: tuple[Any, ...], cost: Cost) -> Any:
 
 def _plain_dtype(dtype: Any) -> numpy.dtype[Any]:
     if not isinstance(dtype, numpy.dtype) or dtype.hasobject or dtype.char == "T":
-        raise Refused(
-            "A numpy array has objects, or no dtype", "Convert it to numbers before it is sent."
-        )
+        raise _no_objects()
     return dtype
+
+
+def _no_objects() -> Refused:
+    return Refused(
+        "A numpy array has objects, or no dtype", "Convert it to numbers before it is sent."
+    )
 
 
 def _integers(values: Any) -> bool:
