@@ -37,8 +37,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         try:
             print(f"They were loaded, and became {load(receive())!r}.")
-        except ValueError as error:
-            print(f"They were refused: {error}")
+        except pickle.UnpicklingError as error:
+            print(f"They were refused: {str(error).partition('. ')[0]}.")
         ran = os.path.exists("listing")
     print(f"The command {COMMAND!r}: {'RAN' if ran else 'was not run'}.")
     return not ran

@@ -1,4 +1,4 @@
-"""Bytes from elsewhere are looked at before they are loaded: they run nothing.
+"""Bytes from elsewhere are loaded by `load_pickle`: they run nothing.
 
     python fixed.py
 
@@ -11,7 +11,7 @@ import pickle
 import sys
 import tempfile
 
-from interlock.serialize import explain_pickle
+from interlock.serialize import load_pickle
 
 COMMAND = "ls -lh > listing"  # it could be any other
 
@@ -31,10 +31,7 @@ def receive():
 
 def load(data):
     """The object that the bytes are."""
-    report = explain_pickle(data)  # nothing is imported or called for this
-    if report.verdict.status != 0:
-        raise ValueError(f"{report.verdict}: {', '.join(call.text for call in report.calls)}")
-    return pickle.loads(data)
+    return load_pickle(data)  # a class of your own needs allow=("module:Picture",)
 
 
 def main():
@@ -42,8 +39,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         try:
             print(f"They were loaded, and became {load(receive())!r}.")
-        except ValueError as error:
-            print(f"They were refused: {error}")
+        except pickle.UnpicklingError as error:
+            print(f"They were refused: {str(error).partition('. ')[0]}.")
         ran = os.path.exists("listing")
     print(f"The command {COMMAND!r}: {'RAN' if ran else 'was not run'}.")
     return not ran

@@ -17,7 +17,7 @@ SAID = {
         "The command 'ls -lh > listing': RAN.",
     ),
     "fixed.py": (
-        "They were refused: would run code: posix.system('ls -lh > listing')",
+        "They were refused: The pickle names 'posix', 'system', which is not allowed.",
         "The command 'ls -lh > listing': was not run.",
     ),
 }
@@ -39,7 +39,7 @@ def test_it_shows_what_the_readme_says(program: str) -> None:
     assert all(f"    {line}\n" in readme for line in SAID[program])
 
 
-def test_the_cure_is_to_look_before_loading() -> None:
+def test_the_cure_is_another_loader() -> None:
     """Nothing else differs but the exit status and what the head says."""
     broken, fixed = ((FOLDER / name).read_text().splitlines()[6:] for name in SAID)
     differs = [
@@ -47,11 +47,9 @@ def test_the_cure_is_to_look_before_loading() -> None:
         if line[:1] in "+-" and line[1:].strip() and line[:3] not in ("---", "+++")
     ]  # fmt: skip
     assert differs == [
-        "+from interlock.serialize import explain_pickle",
-        "+    report = explain_pickle(data)  # nothing is imported or called for this",
-        "+    if report.verdict.status != 0:",
-        '+        raise ValueError(f"{report.verdict}: '
-        "{', '.join(call.text for call in report.calls)}\")",
+        "+from interlock.serialize import load_pickle",
+        "-    return pickle.loads(data)",
+        '+    return load_pickle(data)  # a class of your own needs allow=("module:Picture",)',
         "-    sys.exit(1 if sound else 0)",
         "+    sys.exit(0 if sound else 1)",
     ]
