@@ -80,7 +80,7 @@ class Raw:
 
 def put_as_pickle(handle: Any, put: Callable[[Raw], Any], data: bytes) -> None:
     """What the peer's process does."""
-    with mock.patch.object(codec, "_pickle", lambda raw, _: raw.data):
+    with mock.patch.object(codec, "_pickle", lambda _, raw, *rest: raw.data):
         handle._set_terms(None, False)
         put(Raw(data))
     handle._set_terms(REGISTERED.bounds, False)

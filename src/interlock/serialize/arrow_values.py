@@ -1,6 +1,7 @@
 """pyarrow's tables, batches, arrays and schemas at the registered level: Arrow's own IPC format.
 
-The receiver reads the stream in place: no copy is made of its buffers.
+The receiver reads the stream in place, unless its sender could still write where it lies: what was
+checked must stay as it was, because Arrow follows the offsets in it unchecked.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import pyarrow
 
+from interlock import _native
 from interlock.serialize import registry
 from interlock.serialize.registry import Registration
 
@@ -56,7 +58,8 @@ def _array_types() -> list[type]:
 def _memory(state: Any) -> Any:
     if type(state) is not memoryview:
         raise ValueError("its state is no memory")
-    return pyarrow.py_buffer(state)
+    is_shared = isinstance(state.obj, _native.SharedBuffer)
+    return pyarrow.py_buffer(bytes(state) if is_shared else state)
 
 
 # Where Arrow's flatbuffers have what is looked for (format/Message.fbs): the number of a field.

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy
 import pandas
+from pandas.tseries.frequencies import to_offset
+from pandas.tseries.offsets import Day, Tick
 
 from interlock.errors import TypeSerializationError
 from interlock.serialize import registry
@@ -21,6 +23,8 @@ from interlock.serialize.work import shown
 
 __all__ = ["register_types"]
 
+_FREQUENCY_MAX = 100  # characters
+_CALENDAR_MAX = 100_000  # moments whose calendar (business days, say) is checked one by one
 _MASKED = (
     "boolean",
     "Float32",
@@ -35,8 +39,8 @@ def register_types() -> None:
     _register(pandas.Series, "pandas.Series", _encode_series, _decode_series)
     _register(pandas.Index, "pandas.Index", _encode_index, _decode_index)
     _register(pandas.RangeIndex, "pandas.RangeIndex", _encode_range, _decode_range)
-    _register(pandas.DatetimeIndex, "pandas.DatetimeIndex", _encode_index, _decode_index)
-    _register(pandas.TimedeltaIndex, "pandas.TimedeltaIndex", _encode_index, _decode_index)
+    _register(pandas.DatetimeIndex, "pandas.DatetimeIndex", _encode_moments, _decode_moments)
+    _register(pandas.TimedeltaIndex, "pandas.TimedeltaIndex", _encode_moments, _decode_moments)
     _register(pandas.CategoricalIndex, "pandas.CategoricalIndex", _encode_index, _decode_index)
     _register(pandas.MultiIndex, "pandas.MultiIndex", _encode_multi, _decode_multi)
     _register(pandas.Timestamp, "pandas.Timestamp", _encode_timestamp, _decode_timestamp)
@@ -200,6 +204,23 @@ def _decode_index(state: Any) -> Any:
     as_objects = isinstance(decoded, numpy.ndarray) and decoded.dtype.hasobject
     dtype = object if as_objects else None
     return pandas.Index(decoded, name=_decode_name(name), dtype=dtype, tupleize_cols=False)
+
+
+def _encode_moments(index: Any) -> Any:
+    name = index.freqstr
+    return _encode_index(index), name if name and to_offset(name) == index.freq else None
+
+
+def _decode_moments(state: Any) -> Any:
+    values, name = state
+    index = _decode_index(values)
+    if name is not None:
+        if type(name) is not str or len(name) > _FREQUENCY_MAX:
+            raise ValueError("a frequency that is none")
+        offset = to_offset(name)
+        if isinstance(offset, Tick | Day) or len(index) <= _CALENDAR_MAX:
+            index.freq = offset  # which checks that the moments have it
+    return index
 
 
 def _encode_range(index: Any) -> Any:

@@ -27,6 +27,7 @@ _PATHS = ("PurePosixPath", "PureWindowsPath", "PosixPath")
 _FRACTION_BITS_MAX = 1 << 14  # of a stranger's numerator: reducing one takes the square of it
 _ADDRESS_MAX = 1000  # characters, with the name of a zone; splitting one takes ten times as many
 _CHARACTERS = "uw"  # of arrays
+_PATH_MAX = 1 << 20  # characters: 200 times what Linux takes; each part of one is an object
 _FORMATS = frozenset("cbB?hHiIlLqQnNfdP")  # a memoryview is cast to no others
 
 
@@ -104,6 +105,22 @@ def _address(cls: type, state: Any) -> Any:
     return _text(cls, state)
 
 
+def _encode_path(path: Any) -> str:
+    text = str(path)
+    if len(text) > _PATH_MAX:
+        raise TypeSerializationError(
+            f"A path of {len(text)} characters is longer than any that can be sent, {_PATH_MAX}. "
+            "Send it as a str."
+        )
+    return text
+
+
+def _decode_path(cls: type, state: Any) -> Any:
+    if type(state) is str and len(state) > _PATH_MAX:
+        raise ValueError(f"a path of more than {_PATH_MAX} characters")
+    return _text(cls, state)
+
+
 def _encode_view(view: memoryview) -> tuple[str, tuple[int, ...], PickleBuffer]:
     code, shape = view.format.removeprefix("@"), tuple(view.shape or ())
     if code not in _FORMATS:
@@ -174,7 +191,7 @@ _PLACED: dict[str, Any] = {"in_pickles": False, "yields": True}
 _BUFFERS: dict[str, Any] = {"yields": True}
 
 _FUNCTIONS: dict[str, Callable[[type], Registration]] = {
-    **{f"pathlib.{name}": _by(str, _text, **_PLACED) for name in _PATHS},
+    **{f"pathlib.{name}": _by(_encode_path, _decode_path, **_PLACED) for name in _PATHS},
     "builtins.memoryview": _by(_encode_view, _decode_view, **_BUFFERS),
     "array.array": _by(_encode_array, _decode_array, **_BUFFERS),
     "zoneinfo.ZoneInfo": _by(lambda zone: zone.__reduce__()[1], _decode_zone, **_PLACED),

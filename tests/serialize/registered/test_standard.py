@@ -151,3 +151,13 @@ def test_equal_objects_of_different_types_stay_different_types() -> None:
     assert [type(next(iter(each))) for each in got] == [type(each) for each in sent]
     paths = [pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), pathlib.Path("a")]
     assert [type(each) for each in loads(dumps(paths))] == [type(each) for each in paths]
+
+
+def test_a_path_is_no_longer_than_any_that_can_be_used() -> None:
+    """P4: each part of a path is an object, so a text of 64 MiB would take eight times as much."""
+    longest = pathlib.PurePosixPath("a" * (1 << 20))
+    assert loads(dumps(longest)) == longest
+    with pytest.raises(SerializationError, match="longer than any that can be sent"):
+        dumps([longest.with_name("a" * ((1 << 20) + 1))])
+    with pytest.raises(DecodeError, match="a path of more than"):
+        loads(forged(pathlib.PurePosixPath("x"), "a/" * (1 << 20)))

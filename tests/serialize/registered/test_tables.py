@@ -10,7 +10,7 @@ import pandas
 import pyarrow
 import pytest
 
-from interlock.errors import SerializationError
+from interlock.errors import DecodeError, SerializationError
 from interlock.serialize import dumps, loads
 
 
@@ -189,6 +189,10 @@ INDEXES = (
     pandas.RangeIndex(3, 10, 2, name="r"),
     pandas.DatetimeIndex(["2020-01-01", "2020-01-03"], tz="UTC"),
     pandas.to_timedelta([1, 2], unit="s"),
+    pandas.date_range("2020", periods=5),
+    pandas.date_range("2020", periods=5, freq="W-SUN", tz="Europe/Paris"),
+    pandas.date_range("2020", periods=5, freq="2BME"),
+    pandas.timedelta_range("1h", periods=3, freq="90min"),
     pandas.CategoricalIndex(["a", "b", "a"]),
     MULTI,
 )
@@ -196,8 +200,21 @@ INDEXES = (
 
 @pytest.mark.parametrize("sent", INDEXES, ids=lambda sent: f"{type(sent).__name__} {sent.dtype}")
 def test_an_index_comes_back_as_it_was(sent: Any) -> None:
-    """P4: a name that is a tuple too."""
-    pandas.testing.assert_index_equal(there_and_back(sent), sent, exact=True)
+    """P4: a name that is a tuple too, and the frequency of moments."""
+    got = there_and_back(sent)
+    pandas.testing.assert_index_equal(got, sent, exact=True)
+    assert getattr(got, "freq", None) == getattr(sent, "freq", None)
+
+
+@pytest.mark.parametrize("name", ["3D", "no frequency", "C" * 101])
+def test_a_frequency_that_the_moments_have_not_is_refused(name: str) -> None:
+    """P4: by pandas' own check."""
+    data = dumps(pandas.date_range("2020", periods=5, freq="QE-OCT"))
+    text = dumps(name)[1:]
+    forged = data.replace(dumps("QE-OCT")[1:], text)
+    assert forged.endswith(text)
+    with pytest.raises(DecodeError):
+        loads(forged)
 
 
 @pytest.mark.parametrize(

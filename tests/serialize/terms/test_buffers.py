@@ -7,9 +7,11 @@ import gc
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy
+import pyarrow
 import pytest
 
 import interlock
@@ -152,3 +154,26 @@ def test_missing_buffers_are_an_error() -> None:
         loads(data, buffers=[bytes(10), bytes(10)])
     with pytest.raises(interlock.DecodeError, match="one of its buffers is none"):
         loads(data, buffers=[1, 2])
+
+
+def test_what_arrow_has_checked_is_not_in_the_sender_s_reach() -> None:
+    """P4: Arrow follows offsets that it checked once, and the sender can still write its block."""
+    table = pyarrow.table({"texts": [f"text {number}" for number in range(2000)]})
+    queue = interlock.Queue(trust="registered")
+    queue.put([table, large()])
+    got, array = queue.get()
+    assert got == table
+    offsets, texts = got.column(0).chunk(0).buffers()[1:]
+    assert is_shared(array.ctypes.data)
+    assert not is_shared(offsets.address)
+    assert not is_shared(texts.address)
+
+
+def is_shared(address: int) -> bool:
+    """Whether other processes may have the memory there as well (proc(5), maps)."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        place, flags, *_ = line.split()
+        start, end = (int(each, 16) for each in place.split("-"))
+        if start <= address < end:
+            return flags.endswith("s")
+    raise AssertionError(f"nothing is mapped at {address:#x}")
