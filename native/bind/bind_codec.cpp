@@ -129,6 +129,9 @@ PyMethodDef methods[] = {
 
 void bind_codec(nb::module_& module) {
   codec::raise_damage_as(python().decode_error);
+  module.def(
+      "leave_all_to_pickle", [](bool all) { codec::Writer::leaves_all_to_pickle = all; },
+      nb::arg("all"), "Whether messages between processes that trust each other are pickles.");
   nb::class_<LentBuffer>(module, "LentBuffer", nb::type_slots(lent_slots),
                          "A buffer of an encoded message; it keeps the object that lends it.");
   if (PyModule_AddFunctions(module.ptr(), methods) != 0) throw nb::python_error();

@@ -40,6 +40,10 @@ class Writer {
   // must not travel.
   bool write(PyObject* root, const Bounds& bounds = TRUSTING, Buffers buffers = Buffers::beside);
 
+  // Where the program has a pickler of its own (context.reducer), which may have something to
+  // say of any object, even of a number: its persistent_id. Under the interpreter's lock.
+  static bool leaves_all_to_pickle;
+
   std::size_t size() const { return scratch_.size(); }
   // Whether it is read where code may run: there are other objects than plain ones in it.
   bool has_objects() const { return has_objects_; }

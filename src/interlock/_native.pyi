@@ -31,6 +31,7 @@ def decode(
     writable: bool = False,
     skip: int = 0,
 ) -> Any: ...
+def leave_all_to_pickle(all: bool) -> None: ...
 def add_kind(
     type: type,
     form: str,

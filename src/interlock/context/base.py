@@ -63,6 +63,23 @@ class BaseContext(standard.BaseContext):
         ours._check_available()
         return ours
 
+    @property
+    def reducer(self) -> Any:
+        """What makes objects fit to travel: a module or class with a ``ForkingPickler``.
+
+        Set it, in each process, before objects are sent: from then on its pickler writes all that
+        processes of ``trust="process"`` exchange, with a ``persistent_id`` or ``reducer_override``
+        of its own, and its ``loads`` reads it. Arrays are copied then as `multiprocessing` does it.
+        """
+        return standard.BaseContext.reducer.fget(self)  # type: ignore[attr-defined]
+
+    @reducer.setter
+    def reducer(self, reduction: Any) -> None:
+        from interlock.serialize.codec import use_pickler
+
+        standard.BaseContext.reducer.fset(self, reduction)  # type: ignore[attr-defined]
+        use_pickler(reduction.ForkingPickler)
+
     def Pipe(
         self,
         duplex: bool = True,

@@ -17,16 +17,28 @@ from collections.abc import Callable, Sequence
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from interlock import _native
 from interlock.serialize import arrays, registry, tensors
 from interlock.serialize.inspection.guilty import find_guilty
 from interlock.serialize.inspection.hooks import reduction
 from interlock.serialize.refusal import refusal
 
-__all__ = ["BUFFER_MIN", "all_reducers", "decode", "encode", "encode_all", "pickle_bytes"]
+__all__ = [
+    "BUFFER_MIN",
+    "all_reducers",
+    "decode",
+    "encode",
+    "encode_all",
+    "pickle_bytes",
+    "use_pickler",
+]
 
 # From this size on a buffer goes by itself: one page, below which the entry in the
 # message's table, the alignment and the view on the other side cost more than the copy.
 BUFFER_MIN = 4096
+
+# The program's own, where it has set context.reducer.
+_own_pickler: type[ForkingPickler] | None = None
 
 
 def encode(obj: Any) -> tuple[bytes, list[Any]]:
@@ -49,12 +61,24 @@ def encode(obj: Any) -> tuple[bytes, list[Any]]:
         Exception: What an object's own ``__reduce__`` or ``__getstate__`` raised, as
             it is, with a note that gives the path.
     """
-    if type(obj).__module__ == "numpy" and not _has_reducer(type(obj)):
+    if _own_pickler is None and type(obj).__module__ == "numpy" and not _has_reducer(type(obj)):
         known = arrays.encode(obj, BUFFER_MIN)
         if known is not None:
             return known
     buffers: list[Any] = []
     return encode_all(obj, buffers), buffers
+
+
+def use_pickler(pickler: type[ForkingPickler] | None) -> None:
+    """Let a program's own pickler write and read what processes that trust each other exchange.
+
+    Args:
+        pickler: Takes the arguments of `ForkingPickler`; its ``loads`` reads what it wrote. None
+            for our own way.
+    """
+    global _own_pickler
+    _own_pickler = None if pickler in (None, ForkingPickler) else pickler
+    _native.leave_all_to_pickle(_own_pickler is not None)
 
 
 def encode_all(obj: Any, buffers: list[Any] | None) -> bytes:
@@ -71,12 +95,14 @@ def encode_all(obj: Any, buffers: list[Any] | None) -> bytes:
     # ForkingPickler in all but name: its class costs a third more, for methods that it
     # might override and does not.
     try:
+        if _own_pickler is not None:
+            return bytes(_own_pickler.dumps(obj, 5))
         return _pickle(pickle.Pickler, obj, reducers, buffers)
     except (RecursionError, MemoryError):
         raise
     except Exception as error:
         guilty = find_guilty(obj, reducers)
-        if guilty is None and type(error) is TypeError:
+        if guilty is None and type(error) is TypeError and _own_pickler is None:
             with contextlib.suppress(Exception):  # what pickle said of it stands
                 return _pickle(_WithTensors, obj, reducers, buffers)
         shown = refusal(error, obj, guilty)
@@ -103,7 +129,7 @@ def decode(data: bytes, buffers: Sequence[Any] = ()) -> Any:
             as it is.
     """
     if not buffers:
-        return pickle.loads(data)
+        return _own_pickler.loads(data) if _own_pickler is not None else pickle.loads(data)
     if len(buffers) == 1:
         return arrays.decode(data, buffers[0])
     return pickle.loads(data, buffers=buffers)
