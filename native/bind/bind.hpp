@@ -8,6 +8,7 @@ namespace interlock::bind {
 namespace nb = nanobind;
 
 void bind_codec(nb::module_& module);
+void bind_dumps(nb::module_& module);
 void bind_kinds(nb::module_& module);
 void bind_c_api(nb::module_& module);
 void bind_probe(nb::module_& module);

@@ -30,17 +30,6 @@ PyType_Slot lent_slots[] = {
     {0, nullptr},
 };
 
-// The bytes of what `writer` has written, behind `prefix`.
-PyObject* bytes_of(const codec::Writer& writer, Py_buffer& prefix) {
-  const auto size = static_cast<Py_ssize_t>(writer.size());
-  PyObject* const made = PyBytes_FromStringAndSize(nullptr, prefix.len + size);
-  if (made == nullptr) return nullptr;
-  auto* const out = reinterpret_cast<std::byte*>(PyBytes_AS_STRING(made));
-  std::memcpy(out, prefix.buf, static_cast<std::size_t>(prefix.len));
-  writer.copy_to(out + prefix.len);
-  return made;
-}
-
 PyObject* encode(PyObject*, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
   PyObject* arguments[4];
   if (!parse_arguments("encode", given, count, keywords, {"obj", "limits", "buffers", "prefix"}, 1,
@@ -50,15 +39,21 @@ PyObject* encode(PyObject*, PyObject* const* given, Py_ssize_t count, PyObject* 
     codec::Bounds bounds;
     if (arguments[1] != nullptr && !parse_bounds(arguments[1], bounds)) return nullptr;
     PyObject* const buffers = arguments[2] == Py_None ? nullptr : arguments[2];
-    Py_buffer prefix{};
-    if (arguments[3] != nullptr && PyObject_GetBuffer(arguments[3], &prefix, PyBUF_SIMPLE) != 0)
-      return nullptr;
+    std::string_view prefix;
+    if (arguments[3] != nullptr) {
+      if (!PyBytes_CheckExact(arguments[3])) {
+        PyErr_SetString(PyExc_TypeError, "prefix is bytes");
+        return nullptr;
+      }
+      prefix = {PyBytes_AS_STRING(arguments[3]),
+                static_cast<std::size_t>(PyBytes_GET_SIZE(arguments[3]))};
+    }
     std::unique_ptr<codec::Writer> writer = codec::take_writer();
     PyObject* made = nullptr;
     if (writer->write(
             arguments[0], bounds,
             buffers != nullptr ? codec::Writer::Buffers::beside : codec::Writer::Buffers::within)) {
-      made = bytes_of(*writer, prefix);
+      made = codec::bytes_of(*writer, prefix);
       for (const Py_buffer& buffer : writer->beside()) {
         const nb::object lent = nb::cast(LentBuffer(buffer));
         if (made != nullptr && PyList_Append(buffers, lent.ptr()) != 0) Py_CLEAR(made);
@@ -67,7 +62,6 @@ PyObject* encode(PyObject*, PyObject* const* given, Py_ssize_t count, PyObject* 
       made = none();
     }
     codec::give_back_writer(std::move(writer));
-    if (prefix.obj != nullptr) PyBuffer_Release(&prefix);
     return made;
   });
 }
@@ -94,7 +88,7 @@ PyObject* decode(PyObject*, PyObject* const* given, Py_ssize_t count, PyObject* 
     if (PyObject_GetBuffer(arguments[0], &view, PyBUF_SIMPLE) != 0) return nullptr;
     PyObject* const object =
         codec::read({static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len)},
-                    {&bounds, buffers, writable != 0, static_cast<std::size_t>(skip)});
+                    {&bounds, buffers, writable != 0, nullptr, static_cast<std::size_t>(skip)});
     PyBuffer_Release(&view);
     return object;
   });

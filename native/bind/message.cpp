@@ -208,12 +208,12 @@ PyObject* Incoming::object() const {
     [[likely]] case Encoding::native:
       return codec::read_plain(body, *reading.bounds);
     case Encoding::objects:
-      return codec::read(body, {reading.bounds, {}, reading.writable, 0});
+      return codec::read(body, {reading.bounds, {}, reading.writable});
     case Encoding::framed: {
       const Framed framed = take_apart(*this);
       std::vector<PyObject*> buffers;
       for (const nb::handle buffer : framed.buffers) buffers.push_back(buffer.ptr());
-      return codec::read(framed.body, {reading.bounds, buffers, reading.writable, 0});
+      return codec::read(framed.body, {reading.bounds, buffers, reading.writable});
     }
     case Encoding::pickle:
     case Encoding::bytes:

@@ -26,6 +26,7 @@ NB_MODULE(_native, module) {
   load_python();
   nb::register_exception_translator(translate);
   bind_codec(module);
+  bind_dumps(module);
   bind_kinds(module);
   bind_c_api(module);
   bind_probe(module);

@@ -30,7 +30,8 @@
 // Messages with any tag from `define` on are read where Python code may run.
 //
 // Buffers stand only within the state of an object: `buffer` for the next one that lies
-// beside the message (out of band), `buffer_in` for one within it.
+// beside the message (out of band), `buffer_in` for one within it. A large one is padded, so
+// that it can be used where it lies: one byte before the message is at a multiple of BUFFER_ALIGN.
 //
 // Source: the idea of counts within tags is MessagePack's; why not MessagePack
 // itself: it has neither sharing nor Python's types, and texts here are copied in
@@ -54,6 +55,8 @@ constexpr u8 SMALL_DICT = 0x80;
 constexpr u8 SMALL_LIST = 0x90;
 constexpr u8 SMALL_TUPLE = 0xa0;
 
+constexpr u64 BUFFER_ALIGN = 16;
+constexpr u64 BYTES_BEFORE = 1;
 constexpr u64 SMALL_INT_END = 64;       // one more than the largest
 constexpr u64 SHORT_STRING_END = 32;
 constexpr u64 SMALL_COUNT_END = 16;
@@ -84,7 +87,7 @@ enum class Tag : u8 {
   object8, object,  // the kind's number, 1 or 4 bytes; then the body
   end,            // of a native body
   buffer,         // the next one
-  buffer_in,      // whether it may be written to (1 byte), length, bytes
+  buffer_in,      // whether it may be written to, padding (1 byte each), length, padding, bytes
   date,           // year (2 bytes), month, day
   time,           // hour, minute, second, fold (1 byte each), microsecond (4); tzinfo
   datetime,       // date and time

@@ -280,6 +280,22 @@ bool Reader::accept_deferred() {
 
 // ---- buffers -----------------------------------------------------------------------------------
 
+namespace {
+
+bool is_aligned(const std::byte* data) {
+  return reinterpret_cast<std::uintptr_t>(data) % BUFFER_ALIGN == 0;
+}
+
+// Bytes of a bytes object, without a copy.
+PyObject* part_of(PyObject* bytes, const std::byte* data, Py_ssize_t length) {
+  const Held whole(PyMemoryView_FromObject(bytes));
+  if (!whole) return nullptr;
+  const auto* const begin = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(bytes));
+  return PySequence_GetSlice(whole.get(), data - begin, data - begin + length);
+}
+
+}  // namespace
+
 PyObject* Reader::buffer(Says says) {
   if (plain_only() || rare().states == 0) return damaged("a buffer outside of an object's state");
   if (says == Says::buffer) {
@@ -291,14 +307,18 @@ PyObject* Reader::buffer(Says says) {
     PyObject* const read_only = PyObject_CallMethod(view.get(), "toreadonly", nullptr);
     return read_only != nullptr ? read_only : failed(nullptr);
   }
-  u8 writable;
+  u8 writable, padding;
   u64 size;
-  if (!in_.number(writable) || !in_.number(size)) return cut_short();
+  if (!in_.number(writable) || !in_.number(padding) || !in_.number(size) ||
+      in_.take(padding) == nullptr)
+    return cut_short();
   const std::byte* const data = in_.take(size);
   if (data == nullptr) return cut_short();
   const auto* const chars = reinterpret_cast<const char*>(data);
   const auto length = static_cast<Py_ssize_t>(size);
   const bool may_write = writable != 0 && source_->writable;
+  if (source_->owner != nullptr && !may_write && size >= BUFFER_MIN && is_aligned(data))
+    return part_of(source_->owner, data, length);
   const Held copy(may_write ? PyByteArray_FromStringAndSize(chars, length)
                             : PyBytes_FromStringAndSize(chars, length));
   PyObject* const view = copy ? PyMemoryView_FromObject(copy.get()) : nullptr;

@@ -47,6 +47,11 @@ class Scratch {
     return true;
   }
 
+  // In the message, of what is written at `at`.
+  std::size_t offset(const std::byte* at) const {
+    return static_cast<std::size_t>(at - buffer_.get()) + external_;
+  }
+
   void finish(const std::byte* at) { written_ = static_cast<std::size_t>(at - buffer_.get()); }
   std::size_t size() const { return written_ + external_; }
 

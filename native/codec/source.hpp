@@ -12,6 +12,7 @@ struct Source {
   const Bounds* bounds = &TRUSTING;
   std::span<PyObject* const> buffers;   // beside the message, in order; borrowed
   bool writable = false;                // buffers within the message may be written to
+  PyObject* owner = nullptr;            // the bytes object that all of it lies in, if any; borrowed
   std::size_t skip = 0;                 // bytes before the message: offsets count from them
 };
 

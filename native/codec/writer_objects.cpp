@@ -214,7 +214,10 @@ std::byte* Writer::take_buffer(Py_buffer& view, std::byte* at) {
   }
   if (at != nullptr) {
     at = put(put(at, Tag::buffer_in), static_cast<u8>(view.readonly == 0));
-    at = put_number(at, static_cast<u64>(size));
+    const std::size_t place = scratch_.offset(at) + sizeof(u8) + sizeof(u64) + BYTES_BEFORE;
+    const std::size_t padding = size >= BUFFER_MIN ? -place % BUFFER_ALIGN : 0;
+    at = put_number(put(at, static_cast<u8>(padding)), static_cast<u64>(size));
+    at = std::fill_n(at, padding, std::byte{});
     if (size >= EXTERNAL_MIN && scratch_.refer(at, view)) return at;
     at = scratch_.reserve(at, size);
     if (at != nullptr) at = put_bytes(at, view.buf, size);

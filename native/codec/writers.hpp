@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "codec/writer.hpp"
 
@@ -19,6 +20,17 @@ inline std::unique_ptr<Writer> take_writer() {
   if (taken == nullptr) [[unlikely]]
     taken = std::make_unique<Writer>();
   return taken;
+}
+
+// A bytes object with what was written, behind `prefix`. nullptr with an error set.
+inline PyObject* bytes_of(const Writer& writer, std::string_view prefix) {
+  PyObject* const made =
+      PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(prefix.size() + writer.size()));
+  if (made == nullptr) return nullptr;
+  auto* const out = reinterpret_cast<std::byte*>(PyBytes_AS_STRING(made));
+  std::memcpy(out, prefix.data(), prefix.size());
+  writer.copy_to(out + prefix.size());
+  return made;
 }
 
 inline void give_back_writer(std::unique_ptr<Writer>&& writer) {

@@ -31,6 +31,12 @@ def decode(
     writable: bool = False,
     skip: int = 0,
 ) -> Any: ...
+def hasten(
+    dumps: Callable[..., bytes],
+    loads: Callable[..., Any],
+    pickled: Callable[[Any], bytes],
+    limits: tuple[int, int, int, int],
+) -> tuple[Callable[..., bytes], Callable[..., Any]]: ...
 def leave_all_to_pickle(all: bool) -> None: ...
 def add_kind(
     type: type,

@@ -114,11 +114,11 @@ def encode_all(obj: Any, buffers: list[Any] | None) -> bytes:
             del shown, guilty  # its traceback has this frame, and that has the message
 
 
-def decode(data: bytes, buffers: Sequence[Any] = ()) -> Any:
+def decode(data: Any, buffers: Sequence[Any] = ()) -> Any:
     """Turn a pickle and its buffers back into the object.
 
     Args:
-        data: The pickle.
+        data: The pickle: bytes, or with no buffers anything that lends them.
         buffers: Its buffers, in order. The object refers to them and does not copy them.
 
     Returns:

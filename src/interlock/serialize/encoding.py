@@ -1,17 +1,18 @@
 """`dumps` and `loads`: an object as bytes for a file, a socket, or anything else.
 
-The first byte says what follows: 1, the native encoding (native/codec/format.hpp); 2, a pickle,
-which only ``trust="process"`` writes and reads.
+The first byte says what follows: 1, the native encoding (native/codec/format.hpp); 2, a pickle;
+3, a pickle and the buffers that belong to it (framed.py). Pickles are for ``trust="process"`` only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock import _native
 from interlock.errors import DecodeError
 from interlock.serialize import codec
+from interlock.serialize.framed import put_together, take_apart
 from interlock.serialize.limits import Limits
 from interlock.serialize.trust import Trust, bounds_of
 
@@ -19,6 +20,7 @@ __all__ = ["dumps", "loads"]
 
 _NATIVE = b"\x01"
 _PICKLE = b"\x02"
+_FRAMED = b"\x03"
 
 
 def dumps(
@@ -48,11 +50,7 @@ def dumps(
     data = _native.encode(obj, bounds, buffers, _NATIVE)
     if data is not None:
         return data
-    kept: list[Any] = []
-    pickled = codec.encode_all(obj, kept if buffers is not None else None)
-    if buffers is not None:
-        buffers.extend(kept)
-    return _PICKLE + pickled
+    return _pickled(obj) if buffers is None else _PICKLE + codec.encode_all(obj, buffers)
 
 
 def loads(
@@ -74,7 +72,8 @@ def loads(
         limits: What the object may contain; the defaults of `Limits` for ``"registered"``.
         buffers: The large buffers, in order, where `dumps` put them beside the bytes. The object
             refers to them and does not copy them.
-        writable: Whether the large buffers may be written to; otherwise they are read-only.
+        writable: Whether the large buffers may be written to; otherwise they are read-only, and
+            those among bytes are used where they lie.
 
     Raises:
         DecodeError: The bytes are none of `dumps`, damaged, of a type that is not registered,
@@ -88,7 +87,7 @@ def loads(
         head = bytes(flat[:1])
         if head == _NATIVE:
             return _native.decode(flat, bounds, list(buffers), writable, skip=1)
-        if head != _PICKLE:
+        if head not in (_PICKLE, _FRAMED):
             raise DecodeError(
                 f"{len(flat)} bytes that begin with {head!r} were not made by "
                 "interlock.serialize.dumps(); nothing was made of them.",
@@ -101,7 +100,22 @@ def loads(
                 'Let the sender use dumps(..., trust="registered").',
                 offset=0,
             )
-        views = [memoryview(each) for each in buffers]
+        if head == _FRAMED:
+            pickled, views = take_apart(data if type(data) is bytes else bytes(flat), writable)
+            return codec.decode(bytes(pickled), views)
+        kept = [memoryview(each) for each in buffers]
         return codec.decode(
-            bytes(flat[1:]), [each if writable else each.toreadonly() for each in views]
+            bytes(flat[1:]) if kept else flat[1:],
+            [each if writable else each.toreadonly() for each in kept],
         )
+
+
+def _pickled(obj: Any) -> bytes:
+    """For a trusted reader, what the codec leaves to pickle."""
+    buffers: list[Any] = []
+    pickled = codec.encode_all(obj, buffers)
+    return put_together(_FRAMED, pickled, buffers) if buffers else _PICKLE + pickled
+
+
+if not TYPE_CHECKING:
+    dumps, loads = _native.hasten(dumps, loads, _pickled, bounds_of("registered", None))

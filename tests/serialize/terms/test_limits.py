@@ -129,6 +129,7 @@ for line in sys.stdin:
         loads(data, limits=limits)
     except DecodeError as error:
         print("max_" in str(error))
+    del data
 """
 
 
