@@ -10,11 +10,14 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
 RECORD = {"id": 4711, "name": "sensor-17", "value": 21.5, "valid": True}
 BATCH = 100
+FLOATS = [number / 7 for number in range(100)]
 
 
 def _context() -> Any:
@@ -64,12 +67,39 @@ def _pipe_bytes(count: int) -> None:
         receive()
 
 
+def _round_trips(value: object, count: int) -> None:
+    """Under the default trust, "registered"."""
+    from interlock.serialize import dumps, loads
+
+    for _ in repeat(None, count):
+        loads(dumps(value))
+
+
+def _dataclass(count: int) -> None:
+    import interlock
+
+    @interlock.serializable(name="hot_paths.Reading")
+    @dataclass
+    class Reading:
+        id: int
+        name: str
+        value: float
+        valid: bool
+
+    _round_trips(Reading(**RECORD), count)  # type: ignore[arg-type]
+    interlock.unregister(Reading)
+
+
+def _datetime(count: int) -> None:
+    _round_trips(datetime(2026, 3, 14, 15, 9, 26, 535897, UTC), count)
+
+
 def _control(count: int) -> None:
     for _ in repeat(None, count):
         pickle.loads(pickle.dumps(RECORD, protocol=5))
 
 
-# One operation each: a message in and out again.
+# One operation each: a message in and out again, or an object to bytes and back.
 PATHS: dict[str, Callable[[int], None]] = {
     "control: pickle a dict": _control,
     "queue: int": lambda count: _queue(17, count),
@@ -79,6 +109,10 @@ PATHS: dict[str, Callable[[int], None]] = {
     "queue: int under a lease": _queue_lease,
     "pipe: int": _pipe,
     "pipe: 64 bytes by send_bytes": _pipe_bytes,
+    "dumps+loads: 4-field dict (registered)": lambda count: _round_trips(RECORD, count),
+    "dumps+loads: dataclass": _dataclass,
+    "dumps+loads: datetime": _datetime,
+    "dumps+loads: list of 100 floats": lambda count: _round_trips(FLOATS, count),
 }
 
 if __name__ == "__main__":

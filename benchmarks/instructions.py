@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     counts = {}
     for path in options.only:
         counts[path] = count(path)
-        print(f"{path:32} {counts[path]:>9}   recorded {recorded.get(path, '-')}", flush=True)
+        print(f"{path:38} {counts[path]:>9}   recorded {recorded.get(path, '-')}", flush=True)
     if options.write:
         everything[build()] = recorded | counts
         text = json.dumps(everything, indent=1, sort_keys=True) + "\n"
@@ -113,6 +113,8 @@ def _verdict(counts: dict[str, int], recorded: dict[str, int]) -> int:
     if before is None or abs(now / before - 1) > SAME_BUILD:
         print(f"Nothing compared: another build of {build()} ({CONTROL}: {before} -> {now}).")
         return 0
+    if unrecorded := [path for path in counts if path not in recorded]:
+        print(f"Not compared, as nothing is recorded (`--write` does it): {'; '.join(unrecorded)}.")
     faults = grown(counts, recorded)
     for fault in faults:
         print(f"grown: {fault}")

@@ -6,13 +6,14 @@ done on a sample, or after the clock has stopped.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .harness import Clock, WrongResult
+from .peers.encoders import Encoder
 
 SOURCES = 3  # arrays a producer sends in turn: a lost or repeated one shows
 PAGE = 512  # int64 words in a page of 4 KiB
@@ -166,3 +167,32 @@ def pong_pipe(clock: Clock, end: Any, count: int) -> None:
     for _ in range(count):
         send(receive())
     clock.stop()
+
+
+def round_trips(
+    clock: Clock, encoder: Encoder, value: object, expected: object, count: int
+) -> None:
+    """To bytes and back; the first, before the clock starts, and the last are checked in full."""
+    dumps, loads = encoder.dumps, encoder.loads
+    made = loads(dumps(value))
+    check_same(made, expected)
+    clock.start()
+    for _ in repeat(None, count):
+        made = loads(dumps(value))
+    clock.stop()
+    check_same(made, expected)
+
+
+def check_same(made: Any, expected: Any) -> None:
+    """Equal, and of the same type; of a list, each item too."""
+    if isinstance(expected, np.ndarray):
+        right = isinstance(made, np.ndarray) and made.dtype == expected.dtype
+        right = right and np.array_equal(made, expected)
+    else:
+        right = _types(made) == _types(expected) and made == expected
+    if not right:
+        raise WrongResult(f"{expected!r:.80} came back as {made!r:.80}")
+
+
+def _types(value: object) -> list[type]:
+    return [type(value), *(map(type, value) if isinstance(value, list) else ())]

@@ -18,8 +18,11 @@ from types import ModuleType
 from .harness import WrongResult
 from .peers import interlock_peer, stdlib
 from .report import Result, Sample, as_json, rows_below, table
-from .workloads import WORKLOADS, Measure, Workload
+from .serializing import WORKLOADS as SERIALIZING
+from .workloads import WORKLOADS as MESSAGES
+from .workloads import Measure, Workload
 
+WORKLOADS: tuple[Workload, ...] = MESSAGES + SERIALIZING
 PEERS: dict[str, ModuleType] = {peer.NAME: peer for peer in (stdlib, interlock_peer)}
 ROUND_S = 0.5
 TRIAL_S = 0.05
@@ -73,6 +76,8 @@ def selected(words: Sequence[str] | None) -> list[Workload]:
 
 def contestants(workload: Workload, subject: str, start_method: str) -> dict[str, Measure]:
     """Everybody who does this work, in the order of a round."""
+    if workload.peer is None:
+        return workload.references
     found: dict[str, Measure] = {
         stdlib.NAME: partial(workload.peer, stdlib.context(start_method)),
         # With the standard library on both sides the ratio shows the noise.

@@ -3,11 +3,12 @@
 A *contestant* does ``count`` units of one piece of work and says how many
 seconds it took; peers, the C pipe and memcpy are all contestants. Every goal is
 a ratio of speeds, Interlock's to another contestant's. The least for now is half.
+serializing.py adds the work that needs no context.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from .placement import FREE, PLACEMENTS, Placement
 KIB, MIB = 1 << 10, 1 << 20
 STDLIB = "multiprocessing"
 WARM, FIRST = "memcpy, warm", "memcpy, first time"
+LEAST = 0.5  # of each goal; the whole of it comes with the performance issue
 
 Measure = Callable[[int], float]  # units of work -> seconds
 PeerMeasure = Callable[[Any, int], float]  # context, units of work -> seconds
@@ -30,26 +32,42 @@ class Workload:
     """One piece of work.
 
     Attributes:
-        peer: Does it with a peer's context.
+        peer: Does it with a peer's context; None if only the references do it.
         references: Contestants that need no context, by name.
-        goals: Name of a contestant -> the least ratio of Interlock's speed to its.
+        goals: Name of a contestant -> the ratio of Interlock's speed to its that is to be
+            reached; with a baseline, the ratio of the named one's speed to the baseline's.
         unit: What a figure is in: "k/s", "GB/s" or "us" (a time, less is better).
         amount: What one unit of work counts for: messages, or bytes.
+        baseline: Against whom everybody else is measured; by default the measured one is
+            measured against everybody else.
+        least: The part of a goal that suffices for now.
     """
 
     key: str
     name: str
-    peer: PeerMeasure
+    peer: PeerMeasure | None
     goals: dict[str, float]
     unit: str = "k/s"
     amount: int = 1
     references: dict[str, Measure] = field(default_factory=dict)
     placement: Placement = FREE
+    baseline: str | None = None
+    least: float = LEAST
 
     def figure(self, count: int, seconds: float) -> float:
         """The seconds of ``count`` units in this workload's unit."""
         speed = count * self.amount / seconds
         return {"k/s": speed / 1e3, "GB/s": speed / 1e9, "us": 1e6 / speed}[self.unit]
+
+    def pairs(self, subject: str, names: Iterable[str]) -> list[tuple[str, str, float | None]]:
+        """Who is measured, against whom, and the goal; those with a goal first."""
+        goals = self.goals
+        if self.baseline is not None:
+            found = [(name, self.baseline, goals.get(name)) for name in names]
+        else:
+            found = [(subject, name, goals.get(name)) for name in names]
+        others = [pair for pair in found if pair[0] != pair[1]]
+        return sorted(others, key=lambda pair: pair[2] is None)
 
 
 def _one_to_one(

@@ -7,15 +7,18 @@ import multiprocessing
 import os
 import queue
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import harness, placement, roles, run, workloads
+from benchmarks import harness, placement, roles, run, serializing
+from benchmarks.peers import encoders
 from benchmarks.report import Result, Sample, rows, rows_below, table
 
-KEYS = [workload.key for workload in workloads.WORKLOADS]
+KEYS = [workload.key for workload in run.WORKLOADS]
+MESSAGE_PEERS = {"multiprocessing", "interlock"}
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -34,7 +37,9 @@ def test_each_workload_runs_and_its_messages_arrive_right(
         pytest.skip(output.err.strip())
     found = json.loads(file.read_text())
     assert {row["key"] for row in found["rows"]} == {key}
-    assert {"multiprocessing", "interlock"} <= set(found["samples"][key])
+    encoding = key.startswith("serialize")
+    who = {"pickle", encoders.PROCESS, encoders.REGISTERED} if encoding else MESSAGE_PEERS
+    assert who <= set(found["samples"][key])
 
 
 def _sequence(*results: object) -> Any:
@@ -74,6 +79,34 @@ def test_a_lost_repeated_or_damaged_message_is_noticed() -> None:
         roles.ping_queue(clock, _sequence(), _sequence(1), 1)
 
 
+def test_an_object_that_comes_back_as_another_is_noticed() -> None:
+    """Equal is not enough: a tuple is no list, a dict no dataclass, True not 1."""
+    clock: Any = _NoClock()
+    readings = serializing._readings()[:2]
+    words = roles.array(8 * roles.PAGE, 1)
+    wrong: list[tuple[Any, Any]] = [
+        ([1, 2], [1, 3]),
+        ([1], [True]),
+        (readings, [asdict(reading) for reading in readings]),
+        (words, words.astype("float64")),
+        (words, words + 1),
+        (words, words.tolist()),
+    ]
+    for value, other in wrong:
+        encoder = encoders.Encoder(lambda _: b"", {b"": other}.__getitem__)
+        with pytest.raises(harness.WrongResult, match="came back as"):
+            roles.round_trips(clock, encoder, value, value, 1)
+
+
+def test_an_object_damaged_only_in_the_last_round_trip_is_noticed() -> None:
+    """The check after the clock looks at what the timed part made."""
+    clock: Any = _NoClock()
+    results = iter([[1], [1], [2]])
+    encoder = encoders.Encoder(lambda _: b"", lambda _: next(results))
+    with pytest.raises(harness.WrongResult, match=r"\[1\] came back as \[2\]"):
+        roles.round_trips(clock, encoder, [1], [1], 2)
+
+
 def _fails(clock: harness.Clock) -> None:
     clock.start()
     raise harness.WrongResult("this one was wrong")
@@ -92,9 +125,11 @@ def test_a_role_that_fails_or_dies_fails_the_round(role: Any, words: str) -> Non
 
 
 def _result(key: str, **samples: Sample) -> Result:
-    (workload,) = (work for work in workloads.WORKLOADS if work.key == key)
+    (workload,) = (work for work in run.WORKLOADS if work.key == key)
     names = {"mp": "multiprocessing", "c": "C pipe(2)", "own": "interlock"}
-    return Result(workload, {names[name]: [sample] * 3 for name, sample in samples.items()})
+    return Result(
+        workload, {names.get(name, name): [sample] * 3 for name, sample in samples.items()}
+    )
 
 
 def test_the_table_marks_the_goal_its_half_and_what_is_below() -> None:
@@ -116,6 +151,26 @@ def test_a_time_is_better_when_it_is_less() -> None:
     assert (first.against, first.figure, first.ratio) == ("C pipe(2)", 20.0, 0.5)
     assert first.mark == "least"
     assert (second.against, second.ratio) == ("multiprocessing", 2.5)
+
+
+def test_encoders_are_measured_against_pickle_and_have_no_half_goal() -> None:
+    """Each has its row; dataclasses a little slower than pickle miss even the least."""
+    samples = {
+        "pickle": Sample(100, 1.0),
+        "msgspec": Sample(300, 1.0),
+        encoders.PROCESS: Sample(99, 1.0),
+        encoders.REGISTERED: Sample(100, 1.0),
+    }
+    result = _result("serialize-dataclasses", **samples)
+    found = [(row.measured, row.against, row.mark) for row in rows([result], "interlock")]
+    assert found == [
+        (encoders.PROCESS, "pickle", "BELOW"),
+        (encoders.REGISTERED, "pickle", "goal"),
+        ("msgspec", "pickle", ""),
+    ]
+    assert [row.ratio for row in rows([result], "interlock")] == pytest.approx([0.99, 1, 3])
+    assert len(rows_below([result], "interlock", "least")) == 1
+    assert table([result], "interlock").count(" pickle ") == 3
 
 
 def test_a_trial_finds_the_count_for_a_round() -> None:

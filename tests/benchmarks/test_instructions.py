@@ -30,7 +30,7 @@ def test_every_hot_path_runs() -> None:
 def test_growth_of_more_than_a_tenth_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was recorded is the limit, for the build it was recorded on."""
+    """What was recorded is the limit, for the build it was recorded on; a new path is told."""
     now = {instructions.CONTROL: 1000, "queue: int": 1099}
     monkeypatch.setattr(instructions, "RECORDED", tmp_path / "instructions.json")
     monkeypatch.setattr(instructions, "PATHS", now)
@@ -39,6 +39,9 @@ def test_growth_of_more_than_a_tenth_fails(
     recorded = {instructions.build(): {instructions.CONTROL: 1000, "queue: int": 1000}}
     instructions.RECORDED.write_text(json.dumps(recorded))
     assert instructions.main(["--check"]) == 0
+    now["new path"] = 5
+    assert instructions.main(["--check"]) == 0
+    assert "nothing is recorded (`--write` does it): new path." in capsys.readouterr().out
     now["queue: int"] = 1101
     assert instructions.main(["--check"]) == 1
     assert "queue: int: 1000 -> 1101 instructions (+10%)" in capsys.readouterr().out
