@@ -35,6 +35,14 @@ def _reading(number: int) -> Reading:
     return Reading(number, f"sensor-{number}", number / 7, number % 2 == 0)
 
 
+def _one_reading() -> Reading:
+    return _reading(4711)
+
+
+def _one_dict() -> dict[str, Any]:
+    return asdict(_one_reading())
+
+
 def _readings() -> list[Reading]:
     return [_reading(number) for number in range(ITEMS)]
 
@@ -105,11 +113,18 @@ WORKLOADS: tuple[Workload, ...] = (
     _work("ints", "1,000 ints", _measures(PLAIN, _ints), 2.5),
     _work("floats", "1,000 floats", _measures(PLAIN, _floats), 2.5),
     _work("dicts", "1,000 4-field dicts", _measures(PLAIN, _dicts), 2.5),
+    _work("one-dict", "one 4-field dict", _measures(PLAIN, _one_dict), 2.5),
     _work("nested", "100 nested records", _measures(PLAIN, _nested), 2.5),
     _work(
         "dataclasses",
         "1,000 dataclasses",
         _measures(PLAIN, _readings, kind=list[Reading], json=_dicts),
+        1.0,
+    ),
+    _work(
+        "one-dataclass",
+        "one dataclass",
+        _measures(PLAIN, _one_reading, kind=Reading, json=_one_dict),
         1.0,
     ),
     _work(
