@@ -93,7 +93,7 @@ def test_an_object_that_comes_back_as_another_is_noticed() -> None:
         (words, words.tolist()),
     ]
     for value, other in wrong:
-        encoder = encoders.Encoder(lambda _: b"", {b"": other}.__getitem__)
+        encoder = encoders.plain(lambda _: b"", {b"": other}.__getitem__)
         with pytest.raises(harness.WrongResult, match="came back as"):
             roles.round_trips(clock, encoder, value, value, 1)
 
@@ -102,7 +102,7 @@ def test_an_object_damaged_only_in_the_last_round_trip_is_noticed() -> None:
     """The check after the clock looks at what the timed part made."""
     clock: Any = _NoClock()
     results = iter([[1], [1], [2]])
-    encoder = encoders.Encoder(lambda _: b"", lambda _: next(results))
+    encoder = encoders.plain(lambda _: b"", lambda _: next(results))
     with pytest.raises(harness.WrongResult, match=r"\[1\] came back as \[2\]"):
         roles.round_trips(clock, encoder, [1], [1], 2)
 
