@@ -10,8 +10,6 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
@@ -68,7 +66,7 @@ def _pipe_bytes(count: int) -> None:
 
 
 def _round_trips(value: object, count: int) -> None:
-    """Under the default trust, "registered"."""
+    """Under the default trust, "registered"; what only one path needs it imports itself."""
     from interlock.serialize import dumps, loads
 
     for _ in repeat(None, count):
@@ -76,6 +74,8 @@ def _round_trips(value: object, count: int) -> None:
 
 
 def _dataclass(count: int) -> None:
+    from dataclasses import dataclass
+
     import interlock
 
     @interlock.serializable(name="hot_paths.Reading")
@@ -91,6 +91,8 @@ def _dataclass(count: int) -> None:
 
 
 def _datetime(count: int) -> None:
+    from datetime import UTC, datetime
+
     _round_trips(datetime(2026, 3, 14, 15, 9, 26, 535897, UTC), count)
 
 
