@@ -26,8 +26,12 @@ struct Ways {
 };
 Ways ways;
 
-bool is(PyObject* text, const char* word) {
-  return PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, word) == 0;
+// A word of the source, of which there is one object: what a call says is mostly that very one.
+PyObject* word(const char* text) { return PyUnicode_InternFromString(text); }
+PyObject *TRUST, *LIMITS, *BUFFERS, *WRITABLE, *PROCESS, *REGISTERED;
+
+bool is(PyObject* text, PyObject* word) {
+  return text == word || (PyUnicode_Check(text) && PyUnicode_Compare(text, word) == 0);
 }
 
 // What a call says beside its object, if it says nothing unusual.
@@ -41,14 +45,14 @@ struct Call {
     const Py_ssize_t count = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
     for (Py_ssize_t i = 0; i < count; ++i) {
       PyObject* const name = PyTuple_GET_ITEM(names, i);
-      if (is(name, "trust") && is(values[i], "process"))
+      if (is(name, TRUST) && is(values[i], PROCESS))
         bounds = &codec::TRUSTING;
-      else if (is(name, "buffers") && (values[i] == Py_None || PyList_CheckExact(values[i])))
+      else if (is(name, BUFFERS) && (values[i] == Py_None || PyList_CheckExact(values[i])))
         buffers = values[i] == Py_None ? nullptr : values[i];
-      else if (is(name, "writable") && PyBool_Check(values[i]))
+      else if (is(name, WRITABLE) && PyBool_Check(values[i]))
         writable = values[i] == Py_True;
-      else if (!(is(name, "trust") && is(values[i], "registered")) &&
-               !(is(name, "limits") && values[i] == Py_None))
+      else if (!(is(name, TRUST) && is(values[i], REGISTERED)) &&
+               !(is(name, LIMITS) && values[i] == Py_None))
         return false;
     }
     return true;
@@ -104,6 +108,8 @@ PyObject* like(PyObject* function, const char* name, const char* signature,
 }  // namespace
 
 void bind_dumps(nb::module_& module) {
+  TRUST = word("trust"), LIMITS = word("limits"), BUFFERS = word("buffers");
+  WRITABLE = word("writable"), PROCESS = word("process"), REGISTERED = word("registered");
   module.def(
       "hasten",
       [](nb::object dumps_way, nb::object loads_way, nb::object pickled, nb::object limits) {
