@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import numpy as np
 import pytest
 
 from interlock.errors import DecodeError
@@ -99,13 +100,20 @@ def test_a_refusal_names_the_type_and_the_version(
         loads(messages["a version to come"])
 
 
-@pytest.mark.parametrize("at", range(1, 18))
-def test_it_is_read_at_every_alignment(matrices: Any, messages: dict[str, bytes], at: int) -> None:
-    """Numbers within a message may lie anywhere: then they are copied to where a double may lie."""
-    text = "x" * at
-    got = loads(dumps([text, make()]))
-    assert got == [text, make()]
-    assert memoryview(got[1]).tolist() == make_rows()
+@pytest.mark.parametrize("at", range(17))
+@pytest.mark.parametrize("shape_sent", ((3, 5), (40, 50)))
+def test_numbers_are_read_where_a_double_may_lie(
+    matrices: Any, shape_sent: tuple[int, int], at: int
+) -> None:
+    """Buffers beside a message may be passed at any address: then they are copied."""
+    sent, buffers = make("SharedMatrix", *shape_sent), list[Any]()
+    data = dumps(["x" * at, sent], buffers=buffers)
+    moved = [memoryview(bytes(at) + bytes(buffer))[at:] for buffer in buffers]
+    assert len(moved) == (shape_sent == (40, 50))
+    got = loads(data, buffers=moved)[1]
+    assert got == sent
+    assert np.frombuffer(got).ctypes.data % 8 == 0
+    assert memoryview(got).readonly
 
 
 def make_rows() -> list[list[float]]:
