@@ -51,6 +51,15 @@ bool registry_is_there() {
   return registry && table().find_type != nullptr;
 }
 
+// multiprocessing.managers registers array.array for its own sake when it is imported: a copy, in
+// the pickle. That is no wish of the program, which only wanted a manager.
+bool is_of_managers(PyObject* reducer) {
+  if (!PyFunction_Check(reducer)) return false;
+  PyObject* const module = PyFunction_GetModule(reducer);
+  return module != nullptr && PyUnicode_Check(module) &&
+         PyUnicode_CompareWithASCIIString(module, "multiprocessing.managers") == 0;
+}
+
 PyTypeObject* enum_type() {
   static PyTypeObject* found = nullptr;
   if (found != nullptr) return found;
@@ -145,10 +154,11 @@ void Kinds::forget_type(PyTypeObject* type) {
 bool Kinds::has_reducer(PyTypeObject* type) {
   PyObject* const reducers = table().reducers;
   if (reducers == nullptr) return false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(reducers); ++i)
-    if (PyDict_GetItemWithError(PyTuple_GET_ITEM(reducers, i), reinterpret_cast<PyObject*>(type)) !=
-        nullptr)
-      return true;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(reducers); ++i) {
+    PyObject* const reducer =
+        PyDict_GetItemWithError(PyTuple_GET_ITEM(reducers, i), reinterpret_cast<PyObject*>(type));
+    if (reducer != nullptr && !is_of_managers(reducer)) return true;
+  }
   return false;
 }
 

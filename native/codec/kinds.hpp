@@ -97,7 +97,7 @@ class Kinds {
   // A class that was known by name is gone, and another may take its address.
   static void forget_type(PyTypeObject* type);
   // Whether the program has said how this type is reduced, which then decides (copyreg,
-  // ForkingPickler.register).
+  // ForkingPickler.register). The standard library's own registrations do not count.
   static bool has_reducer(PyTypeObject* type);
   // find_type(type, trusted), find_name(definition, trusted), and a tuple of dicts: reducers by
   // type.

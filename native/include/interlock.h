@@ -69,10 +69,10 @@ typedef struct InterlockAPI {
 
   /* Registers a type for the life of the process, and keeps a reference to it.
      *
-     * `name` is what messages call it, such as "mypackage.Matrix": the same on both sides,
-     * whatever the module is called. `version` is at least 1; raise it when the parts change.
-     * Messages of older versions are given to `decode`, newer ones are refused by name.
-     * Raises ValueError if the name is taken by another type, TypeError for no type. */
+   * `name` is what messages call it, such as "mypackage.Matrix": the same on both sides,
+   * whatever the module is called. `version` is at least 1; raise it when the parts change.
+   * Messages of older versions are given to `decode`, newer ones are refused by name.
+   * Raises ValueError if the name is taken by another type, TypeError for no type. */
   int (*register_type)(PyTypeObject* type, const char* name, uint32_t version,
                        InterlockEncode encode, InterlockDecode decode);
 
@@ -83,21 +83,21 @@ typedef struct InterlockAPI {
   int (*write_double)(InterlockWriter* writer, double value);
 
   /* Appends an object of any type that may travel here. Sharing with other parts of the
-     * message is kept; an object of a C type cannot contain itself. */
+   * message is kept; an object of a C type cannot contain itself. */
   int (*write_object)(InterlockWriter* writer, PyObject* object);
 
   /* Hands over a buffer without a copy: it is copied once, straight into shared memory.
      *
-     * `owner` is kept until the message was sent or dropped, and must keep `data` where it is and
-     * unchanged in size for that long. `writable`: whether a receiver may ask to write to its
-     * copy. Buffers of less than 4 KiB go within the message, by a copy. */
+   * `owner` is kept until the message was sent or dropped, and must keep `data` where it is and
+   * unchanged in size for that long. `writable`: whether a receiver may ask to write to its
+   * copy; 0 for memory that you may not write to yourself. Buffers of less than 4 KiB go within the message, by a copy. */
   int (*write_buffer)(InterlockWriter* writer, PyObject* owner, const void* data, size_t size,
                       int writable);
 
   /* The next part, if it is of that type; otherwise the message is refused (-1).
      *
-     * read_bytes borrows: `*data` is valid until decode returns, has no alignment, and may lie in
-     * memory that its writer can still change: copy what you check before you rely on it. */
+   * read_bytes borrows: `*data` is valid until decode returns, has no alignment, and may lie in
+   * memory that its writer can still change: copy what you check before you rely on it. */
   int (*read_bytes)(InterlockReader* reader, const void** data, size_t* size);
   int (*read_int64)(InterlockReader* reader, int64_t* value);
   int (*read_uint64)(InterlockReader* reader, uint64_t* value);
@@ -108,25 +108,25 @@ typedef struct InterlockAPI {
 
   /* A buffer without a copy: a new reference to its owner, which keeps `*data` valid, or NULL.
      *
-     * `*data` is aligned to 16 bytes at least where it was handed over as 4 KiB or more, and to
-     * nothing where it was less. Write to it only if `*writable` is set to 1: the receiver asked
-     * for that (writable=True). Any of the three pointers may be NULL. Keep the owner in your
-     * object for as long as it uses the memory, then Py_DECREF it: the block is given back to its
-     * queue with the last owner, or when this process ends. */
+   * `*data` is aligned to 16 bytes at least where it was handed over as 4 KiB or more, and to
+   * nothing where it was less. Write to it only if `*writable` is set to 1: the receiver asked
+   * for that (writable=True). Any of the three pointers may be NULL. Keep the owner in your
+   * object for as long as it uses the memory, then Py_DECREF it: the block is given back to its
+   * queue with the last owner, or when this process ends. */
   PyObject* (*read_buffer)(InterlockReader* reader, void** data, size_t* size, int* writable);
 
   /* 1 if there is another part, otherwise 0. */
   int (*has_more)(InterlockReader* reader);
 
   /* For decode to say that the parts make no object: refuses the message with `reason` (UTF-8)
-     * and returns NULL, to be returned. */
+   * and returns NULL, to be returned. */
   PyObject* (*refuse)(InterlockReader* reader, const char* reason);
 } InterlockAPI;
 
 /* The API, or NULL with an ImportError set: Interlock is not installed, or too old. Call it in
  * your module's init function, and keep the pointer: it stays valid. */
 static inline const InterlockAPI* Interlock_Import(void) {
-  PyObject* module = PyImport_ImportModule("interlock");
+  PyObject* module = PyImport_ImportModule("interlock._native");  /* loaded on first use */
   if (module == NULL) return NULL;
   Py_DECREF(module);
   const InterlockAPI* api = (const InterlockAPI*)PyCapsule_Import(INTERLOCK_API_CAPSULE, 0);

@@ -66,7 +66,8 @@ def _forge_here(name: str, messages: Sequence[Message]) -> list[bytes]:
     forged = []
     for version, parts in messages:
         assert api.register_type(Forged, name.encode(), version, *functions) == 0
-        forged.append(dumps(Forged(parts)))
+        sent = Forged(parts)  # it has a name, as who sends the type itself has one for it
+        forged.append(dumps(sent))
     return forged
 
 

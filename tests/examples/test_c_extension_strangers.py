@@ -76,7 +76,8 @@ def test_what_the_type_may_have_written_is_read(
 
 def test_the_forger_writes_what_the_type_writes(matrices: Any, messages: dict[str, bytes]) -> None:
     """The other cases would prove nothing if the forger's bytes were wrong in another way."""
-    assert messages["as it is"] == dumps(make())
+    sent = make()
+    assert messages["as it is"] == dumps(sent)
 
 
 @pytest.mark.parametrize("trust", ("registered", "process"))

@@ -83,10 +83,6 @@ PyTypeObject SharedMatrix_Type = {
 };
 
 int shared_register(void) {
-  /* Interlock loads its core on first use, and the capsule lies in it. */
-  PyObject* core = PyImport_ImportModule("interlock._native");
-  if (core == NULL) return -1;
-  Py_DECREF(core);
   interlock = Interlock_Import();
   if (interlock == NULL) return -1;
   return interlock->register_type(&SharedMatrix_Type, "matrices.SharedMatrix", VERSION, encode,

@@ -9,8 +9,10 @@ import datetime
 import decimal
 import fractions
 import ipaddress
+import multiprocessing.managers
 import pathlib
 import pickle
+import sys
 import uuid
 import zoneinfo
 from pickle import PickleBuffer
@@ -80,6 +82,16 @@ def test_an_array_of_characters_comes_back(text: str) -> None:
     sent = array.array("u", text)
     got = loads(dumps(sent))
     assert (got.typecode, got) == ("u", sent)
+    queue = interlock.SimpleQueue()
+    queue.put(sent)
+    assert queue.get() == sent
+    queue.close()
+
+
+def test_an_array_stays_out_of_band_when_there_are_managers() -> None:
+    """P6: they have a reducer of their own for it, which the program did not ask for."""
+    assert multiprocessing.managers.__name__ in sys.modules
+    sent = array.array("d", range(10_000))
     queue = interlock.SimpleQueue()
     queue.put(sent)
     assert queue.get() == sent
