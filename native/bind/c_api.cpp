@@ -30,7 +30,8 @@ void drop_functions(PyObject* capsule) {
 int register_type(PyTypeObject* type, const char* name, uint32_t version, InterlockEncode encode,
                   InterlockDecode decode) {
   return status([=] {
-    auto functions = std::make_unique<codec::NativeFunctions>(encode, decode);
+    auto functions =
+        std::make_unique<codec::NativeFunctions>(codec::NativeFunctions{encode, decode});
     const nb::object capsule =
         nb::steal(PyCapsule_New(functions.get(), codec::NATIVE_FUNCTIONS, drop_functions));
     if (!capsule.is_valid()) return -1;

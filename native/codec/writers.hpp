@@ -1,6 +1,7 @@
 // Writers to be used again.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -27,9 +28,8 @@ inline PyObject* bytes_of(const Writer& writer, std::string_view prefix) {
   PyObject* const made =
       PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(prefix.size() + writer.size()));
   if (made == nullptr) return nullptr;
-  auto* const out = reinterpret_cast<std::byte*>(PyBytes_AS_STRING(made));
-  std::memcpy(out, prefix.data(), prefix.size());
-  writer.copy_to(out + prefix.size());
+  char* const body = std::ranges::copy(prefix, PyBytes_AS_STRING(made)).out;
+  writer.copy_to(reinterpret_cast<std::byte*>(body));
   return made;
 }
 

@@ -271,7 +271,7 @@ class Consumer {
     if (c_.first_chunk.peek() == chunk.index()) {
       c_.first_chunk.set(next);
     } else {
-      each_chunk([this, next, gone = chunk.index()](const ChunkView& before) {
+      each_chunk([next, gone = chunk.index()](const ChunkView& before) {
         if (before.next() != gone) return true;
         // SYNC ring.link: pairs with the acquire in ChunkView::next()
         before.header().next.store(next, Order::release);

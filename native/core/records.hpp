@@ -37,7 +37,9 @@ class ChunkView {
   // Producer::commit(); behind it all bytes of these messages are visible (I1).
   Pair committed() const {
     const Pair pair = Pair::from(header().committed.load(Order::acquire));
-    Untrusted(u64{pair.low}).checked(CHUNK_BYTES, "end of a chunk's messages");
+    Untrusted(u64{pair.low} - CHUNK_DATA)  // in front of the first it is huge
+        .checked(CHUNK_BYTES - CHUNK_DATA, "end of a chunk's messages");
+    Untrusted(pair.low % RECORD_ALIGN).checked(0, "place of a chunk's next message");
     Untrusted(u64{pair.high}).checked(CHUNK_BYTES / sizeof(Record), "messages of a chunk");
     return pair;
   }

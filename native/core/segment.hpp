@@ -91,6 +91,7 @@ class Segment {
     const u64 capacity = slot.capacity.load(Order::relaxed);
     const View& extent = view(number);
     const u64 start = Untrusted(offset).checked(extent.length, "block offset");
+    Untrusted(offset % CACHE_LINE).checked(0, "alignment of a block");
     const u64 length = Untrusted(capacity).checked(extent.length - start, "block capacity");
     return {reinterpret_cast<std::byte*>(extent.base.peek()) + start, length};
   }

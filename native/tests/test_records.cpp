@@ -98,7 +98,8 @@ void a_lying_commit_word_is_found_out(Run& run) {
     } catch (const SegmentCorrupted&) {
       continue;
     }
-    check(end <= CHUNK_BYTES, "an end within the chunk");
+    check(end <= CHUNK_BYTES && end >= CHUNK_DATA, "an end within the chunk");
+    check_equal(end % RECORD_ALIGN, 0u, "a place where a record may lie");
   }
 }
 

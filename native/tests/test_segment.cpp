@@ -69,6 +69,7 @@ void a_lying_table_is_found_out(Run& run) {
     } catch (const SegmentCorrupted&) {
       continue;
     }
+    check_equal(reinterpret_cast<std::uintptr_t>(bytes.data()) % CACHE_LINE, 0u, "its alignment");
     if (bytes.empty()) continue;
     [[maybe_unused]] const auto first = static_cast<volatile std::byte&>(bytes.front());
     [[maybe_unused]] const auto last = static_cast<volatile std::byte&>(bytes.back());
