@@ -17,6 +17,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 KILLS ?= 5000
+TIME ?= 60
 # Warnings of the compiler we know stop our own CI; those of yours stop nothing.
 WERROR ?= $(if $(CI),ON,OFF)
 NATIVE_VARIANTS ?= plain address,undefined
@@ -162,6 +163,22 @@ TEST_ENVIRONMENT = INTERLOCK_PROBES_SITE='$(CURDIR)/$(PROBES_SITE)' \
 faults: $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp ## kill processes at random, KILLS=5000 times
 	@$(TEST_ENVIRONMENT) INTERLOCK_KILLS=$(KILLS) \
 	  $(BIN)/python -m pytest -m campaign --timeout 0 -o faulthandler_timeout=0 -s $(ARGS)
+
+# The core with its branches counted and its faults caught; the fuzzer's corpus lies beside it.
+build/fuzz/site.stamp: $(PACKAGE_FILES) build/package-files.txt $(BUILD_TOOLS)
+	@tools/deps.sh '$(PYTHON)' fuzz
+	@echo "building interlock for the fuzzer"; mkdir -p build/fuzz; touch $@.new
+	@rm -rf build/fuzz/site
+	@CXX=clang++ SKBUILD_BUILD_DIR=build/fuzz/cmake \
+	  SKBUILD_CMAKE_DEFINE='INTERLOCK_SANITIZE=address,undefined;INTERLOCK_FUZZER=ON;INTERLOCK_LTO=OFF' \
+	  $(PIP) install --no-deps --no-build-isolation --target build/fuzz/site .
+	@mv $@.new $@
+
+.PHONY: fuzz
+fuzz: $(TEST_TOOLS) $(STAMPS)/fuzz.txt $(STAMPS)/installed build/fuzz/site.stamp ## feed damaged bytes to every reader (TIME=60 seconds, SEED=, TARGET=, FILE=)
+	@$(BIN)/python -m tests.fuzz.campaign \
+	  --seconds $(TIME) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET)) \
+	  $(if $(FILE),--file '$(FILE)')
 
 build/tensors.stamp: pyproject.toml .venv/.identity
 	@rm -rf build/tensors

@@ -1,0 +1,110 @@
+"""What is fuzzed: readers of bytes that somebody else wrote, one small function each.
+
+A function takes an input and says in a few words what came of it. Whatever it raises is a
+finding; so are a crash, a hang, and a word of a sanitizer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from interlock import _native
+from interlock.errors import DecodeError, ForbiddenGlobal
+from interlock.serialize import explain_pickle, load_pickle
+from tests.fuzz import segment
+from tests.fuzz.mutation import ANY_LENGTH, SAME_LENGTH, Step
+from tests.hostile.corpus.bombs import payloads as bombs
+from tests.hostile.corpus.themes import ORDINARY, THEMES
+from tests.hostile.victims import GENEROUS, differences, traces
+from tests.serialize import hostile
+from tests.serialize.strangers.messages import BOUNDS, LIMITS, messages
+
+BOMB_MAX = 2000
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something that reads bytes.
+
+    Attributes:
+        seeds: Makes the inputs to begin with.
+        read: Reads an input, and says what came of it.
+        steps: How an input may be damaged.
+    """
+
+    seeds: Callable[[], list[bytes]]
+    read: Callable[[bytes], str]
+    steps: Sequence[Step] = ANY_LENGTH
+
+
+def refusal(error: DecodeError, data: bytes) -> str:
+    """What a refused input came to: the reason, which must come with its byte."""
+    assert error.offset is not None, f"no offset: {error}"
+    assert 0 <= error.offset <= len(data), f"offset {error.offset} of {len(data)}: {error}"
+    return f"{type(error).__name__}: {str(error).replace(error.path or '$', '')}"
+
+
+def decode_trusted(data: bytes) -> str:
+    """Plain values of a process that is trusted, without limits."""
+    try:
+        made = _native.decode(data)
+    except DecodeError as error:
+        return refusal(error, data)
+    _native.encode(made)  # what was made is whole: all of it can be read
+    return f"made {type(made).__name__}"
+
+
+def decode_limited(data: bytes) -> str:
+    """Registered types of a stranger, within limits."""
+    try:
+        made = _native.decode(data, BOUNDS)
+    except DecodeError as error:
+        assert error.path is not None, f"no path: {error}"
+        assert error.path.startswith("$"), f"path {error.path}"
+        return refusal(error, data)
+    _native.encode(made)
+    return f"made {type(made).__name__}"
+
+
+def pickle_loaded(data: bytes) -> str:
+    """A pickle of a stranger, with ordinary names allowed; nothing outside may change."""
+    before = traces()
+    try:
+        came = f"made {type(load_pickle(data, allow=GENEROUS, limits=LIMITS)).__name__}"
+    except DecodeError as error:
+        came = refusal(error, data)
+    changed = [name for name in differences(before) if name != "modules"]
+    assert changed == [], f"changed: {changed}"
+    return came
+
+
+def pickle_explained(data: bytes) -> str:
+    """A report on any bytes; where it says plain data, the reader misses no name."""
+    report = explain_pickle(data, limits=LIMITS)
+    json.dumps(report.as_dict())
+    if report.verdict == "plain data":
+        try:
+            load_pickle(data, limits=LIMITS)
+        except ForbiddenGlobal as error:
+            raise AssertionError(f"plain data with a name in it: {error}") from error
+        except DecodeError as error:
+            return f"{report.verdict}, refused: {refusal(error, data)}"
+    return f"{report.verdict} {report.damage and report.damage.reason}"
+
+
+def pickles() -> list[bytes]:
+    """Ordinary and hostile ones."""
+    hostile_ones = [payload.data for make in THEMES.values() for payload in make()]
+    small = [bomb.data for bomb in bombs() if len(bomb.data) <= BOMB_MAX]
+    return [*ORDINARY, *hostile_ones, *small]
+
+
+TARGETS = {
+    "decode_trusted": Target(lambda: list(hostile.samples()), decode_trusted),
+    "decode_limited": Target(lambda: [*hostile.samples(), *messages()], decode_limited),
+    "queue_segment": Target(lambda: [segment.image()], segment.read, SAME_LENGTH),
+    "load_pickle": Target(pickles, pickle_loaded),
+    "explain_pickle": Target(pickles, pickle_explained),
+}
