@@ -29,11 +29,12 @@ bool pipe_is_broken(const Port& port) {
 
 void fill(Channel& channel, const Message& message, u32 block) {
   Blocks& blocks = channel.blocks();
+  const Segment& segment = channel.segment();
   if (!blocks.is_cold(block)) {
-    message.copy_to(channel.segment().bytes(block).data());
+    message.copy_to(segment.bytes(block).data());
     return;
   }
-  message.write_to(channel.segment().fd(), blocks.file_offset(block));
+  message.write_to(segment.fd(), segment.file_offset(block));
   blocks.written(block, message.length());
 }
 

@@ -75,16 +75,10 @@ class Blocks {
     const u64 capacity = segment_.bytes(index).size();
     const u64 rest = Untrusted(length).checked(capacity, "length of a large message");
     if (rest < capacity &&
-        !reserve_pages(segment_.fd(), file_offset(index) + rest, capacity - rest))
+        !reserve_pages(segment_.fd(), segment_.file_offset(index) + rest, capacity - rest))
       throw OutOfPages();
     segment_.block(index).cold.store(0);
     segment_.producers().committed_memory.fetch_add(capacity);
-  }
-  // Where a block lies in the file.
-  u64 file_offset(u32 index) const {
-    const u64 place = segment_.block(index).place.load();
-    segment_.bytes(index);  // checks the place
-    return segment_.producers().extents[place >> 56].offset.load() + (place & OFFSET_MASK);
   }
 
   // Whoever has the block (or holds the lock that says nobody has) gives it back.
@@ -261,7 +255,7 @@ class Blocks {
     const u64 capacity = segment_.bytes(index).size();
     // First the mark: a death in between must not leave a block that seems to have pages.
     segment_.block(index).cold.store(1);
-    const bool cooled = give_back_pages(segment_.fd(), file_offset(index), capacity);
+    const bool cooled = give_back_pages(segment_.fd(), segment_.file_offset(index), capacity);
     if (!cooled) segment_.block(index).cold.store(0);
     return cooled;
   }

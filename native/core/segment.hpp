@@ -84,23 +84,25 @@ class Segment {
 
   // The bytes of a block, mapped and inside the file whatever the table says.
   std::span<std::byte> bytes(u32 index) const {
-    const BlockSlot& slot = block(Untrusted(index).checked(BLOCK_SLOTS - 1, "block index"));
-    const u64 place = slot.place.load(Order::relaxed);
-    const u32 number = static_cast<u32>(place >> 56);
-    const u64 offset = place & ((u64{1} << 56) - 1);
-    const u64 capacity = slot.capacity.load(Order::relaxed);
-    const View& extent = view(number);
-    const u64 start = Untrusted(offset).checked(extent.length, "block offset");
-    Untrusted(offset % CACHE_LINE).checked(0, "alignment of a block");
-    const u64 length = Untrusted(capacity).checked(extent.length - start, "block capacity");
-    return {reinterpret_cast<std::byte*>(extent.base.peek()) + start, length};
+    const Place place = checked(index);
+    return {reinterpret_cast<std::byte*>(place.extent.base.peek()) + place.start, place.length};
+  }
+
+  // Where the same bytes lie in the file.
+  u64 file_offset(u32 index) const {
+    const Place place = checked(index);
+    return place.extent.offset + place.start;
   }
 
  private:
   struct View {
     Atomic<u64> base;  // address in this process; 0: not mapped yet
-    u64 length;
+    u64 offset, length;
     Mapping mapping;
+  };
+  struct Place {
+    const View& extent;
+    u64 start, length;  // within the extent
   };
 
   explicit Segment(Descriptor fd)
@@ -118,6 +120,17 @@ class Segment {
                h.deliveries_max.peek(), h.flags.peek()};
   }
 
+  Place checked(u32 index) const {
+    const BlockSlot& slot = block(Untrusted(index).checked(BLOCK_SLOTS - 1, "block index"));
+    const u64 place = slot.place.load(Order::relaxed);
+    const u64 offset = place & ((u64{1} << 56) - 1);
+    const u64 capacity = slot.capacity.load(Order::relaxed);
+    const View& extent = view(static_cast<u32>(place >> 56));
+    const u64 start = Untrusted(offset).checked(extent.length, "block offset");
+    Untrusted(offset % CACHE_LINE).checked(0, "alignment of a block");
+    return {extent, start, Untrusted(capacity).checked(extent.length - start, "block capacity")};
+  }
+
   const View& view(u32 number) const {
     View& view = views_[Untrusted(number).checked(EXTENT_SLOTS - 1, "extent")];
     // SYNC segment.view: pairs with the release in map(); between threads of this process
@@ -133,8 +146,10 @@ class Segment {
     const u64 size = file_size(fd());
     const u64 offset = Untrusted(extent.offset.load()).checked(size, "extent offset");
     const u64 length = Untrusted(extent.length.load()).checked(size - offset, "extent length");
-    if (length == 0 || offset % PAGE != 0) throw SegmentCorrupted("extent that is not there");
+    if (length == 0 || offset % PAGE != 0 || offset < CONTROL_BYTES)  // never over the tables
+      throw SegmentCorrupted("extent that is not there");
     view.mapping = Mapping(fd(), offset, length);
+    view.offset = offset;
     view.length = length;
     // SYNC segment.view: pairs with the acquire in view()
     view.base.store(reinterpret_cast<u64>(view.mapping.base()), Order::release);

@@ -94,6 +94,27 @@ void a_lying_extent_is_found_out(Run& run) {
   }
 }
 
+// A block over the words that processes lock by would be written with a message.
+void no_extent_lies_over_the_tables(Run& run) {
+  const auto one = Channel::create(roomy());
+  const auto other = Channel::attach(another(one->segment().fd()));
+  Extent& extent = one->segment().producers().extents[0];
+  extent.offset.set(PAGE * run.random.below(CONTROL_BYTES / PAGE));
+  check_throws<SegmentCorrupted>([&] { other->segment().bytes(0); }, "an extent over the tables");
+}
+
+// Large messages are written into the file, by a place that was checked when it was mapped.
+void an_extent_that_moves_is_not_followed(Run& run) {
+  const auto one = Channel::create(roomy());
+  const Segment& segment = one->segment();
+  const u32 block = one->claim_block(50'000);
+  const u64 place = segment.file_offset(block);
+  check(place >= CONTROL_BYTES, "a place behind the tables");
+  check(place + segment.bytes(block).size() <= file_size(segment.fd()), "a place in the file");
+  segment.producers().extents[0].offset.set(run.random.next());
+  check_equal(segment.file_offset(block), place, "the place in the file");
+}
+
 }  // namespace
 }  // namespace interlock::tests
 
@@ -105,5 +126,7 @@ int main() {
       {"a segment cannot be shortened", a_segment_cannot_be_shortened, 1, 1},
       {"a lying block table is found out", a_lying_table_is_found_out, 20, 10},
       {"a lying extent is found out", a_lying_extent_is_found_out, 3, 3},
+      {"no extent lies over the tables", no_extent_lies_over_the_tables, 20, 3},
+      {"an extent that moves is not followed", an_extent_that_moves_is_not_followed, 3, 3},
   });
 }

@@ -114,7 +114,8 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     asked = arguments()
     if asked.file:
-        return min(1, run(asked.target, [str(asked.file.resolve())], START_MAX_S))
+        options = [f"-timeout={INPUT_MAX_S}", str(asked.file.resolve())]
+        return min(1, run(asked.target, options, START_MAX_S))
     names = [asked.target] if asked.target else list(TARGETS)
     FOUND.mkdir(parents=True, exist_ok=True)
     before = set(FOUND.iterdir())
