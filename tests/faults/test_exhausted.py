@@ -158,7 +158,7 @@ def descriptors_scenario(maker: str) -> int:
 
 def addresses_scenario() -> None:
     """This process may not map more: neither what it puts nor what another has put."""
-    queue: Any = interlock.get_context("fork").Queue(max_bytes=1 << 30)
+    queue: Any = interlock.get_context("fork").Queue(max_bytes=256 << 20)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     with limited(resource.RLIMIT_AS, pages * resource.getpagesize() + (192 << 20)):
         put = 0

@@ -174,6 +174,7 @@ class ChildTask:
         report.close()
         self._outcome: tuple[bool, Any] | None = None
         self._reading = threading.Lock()
+        self._reaping = threading.Lock()
         self._is_killed = False
 
     def result(self) -> Any:
@@ -194,7 +195,7 @@ class ChildTask:
 
     def has_failed(self) -> bool:
         """Whether the process has ended, and neither well nor by `kill`."""
-        return not self._is_killed and self._process.exitcode not in (None, 0)
+        return not self._is_killed and self._exit_code(0.0) not in (None, 0)
 
     def failure(self) -> str:
         """What `result` says of it."""
@@ -212,12 +213,19 @@ class ChildTask:
             if outcome is None:  # it only said that it begins
                 return self._read_outcome()
         except EOFError:
-            self._process.join(self._trial.rest_s())
-            return False, f"the process ended with {self._process.exitcode}"
-        self._process.join(self._trial.rest_s())
-        if self._process.exitcode is None:
+            return False, f"the process ended with {self._exit_code(self._trial.rest_s())}"
+        if self._exit_code(self._trial.rest_s()) is None:
             raise AssertionError(f"A child has done {self._name}(), and does not end.")
         return outcome
+
+    def _exit_code(self, wait_s: float) -> int | None:
+        """How the process ended; None if it has not after that time."""
+        if not wait([self._process.sentinel], wait_s):
+            return None
+        # Of two threads that reap a child at once, the second one is told that there is none.
+        with self._reaping:
+            self._process.join()  # the sentinel tells a moment before the kernel does
+            return self._process.exitcode
 
     def wait_asleep(self) -> None:
         """As `interlock.testing.wait_asleep`, once the function has begun.
@@ -246,7 +254,8 @@ class ChildTask:
         """End the process by SIGKILL, if it has not ended."""
         self._is_killed = True
         self._process.kill()
-        self._process.join()
+        with self._reaping:
+            self._process.join()
         self._report.close()
 
 
