@@ -96,12 +96,23 @@ def _datetime(count: int) -> None:
     _round_trips(datetime(2026, 3, 14, 15, 9, 26, 535897, UTC), count)
 
 
+def _turns(count: int, fair: bool = False) -> None:
+    """A free lock is taken and given up."""
+    import interlock
+
+    lock = interlock.Lock(fair=fair)
+    acquire, release = lock.acquire, lock.release
+    for _ in repeat(None, count):
+        acquire()
+        release()
+
+
 def _control(count: int) -> None:
     for _ in repeat(None, count):
         pickle.loads(pickle.dumps(RECORD, protocol=5))
 
 
-# One operation each: a message in and out again, or an object to bytes and back.
+# One operation each: a message in and out again, a turn, or an object to bytes and back.
 PATHS: dict[str, Callable[[int], None]] = {
     "control: pickle a dict": _control,
     "queue: int": lambda count: _queue(17, count),
@@ -111,6 +122,8 @@ PATHS: dict[str, Callable[[int], None]] = {
     "queue: int under a lease": _queue_lease,
     "pipe: int": _pipe,
     "pipe: 64 bytes by send_bytes": _pipe_bytes,
+    "lock: acquire and release": _turns,
+    "lock: fair, acquire and release": lambda count: _turns(count, fair=True),
     "dumps+loads: 4-field dict (registered)": lambda count: _round_trips(RECORD, count),
     "dumps+loads: dataclass": _dataclass,
     "dumps+loads: datetime": _datetime,

@@ -17,5 +17,6 @@ void bind_fork(nb::module_& module);
 void bind_delivery(nb::module_& module);
 void bind_queue(nb::module_& module);
 void bind_pipe(nb::module_& module);
+void bind_lock(nb::module_& module);
 
 }  // namespace interlock::bind

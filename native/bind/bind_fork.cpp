@@ -37,7 +37,6 @@ void in_child() noexcept {
 void bind_fork(nb::module_& module) {
   module.def("fork_begins", [] { forking = true; }, "A child will go on reading what we read.");
   module.def("fork_has_ended", [] { forking = false; });
-  process_generation();  // the child knows that it is another process before in_child()
   pthread_atfork(before, in_parent, in_child);
   nb::module_::import_("os").attr("register_at_fork")(
       nb::arg("before") = module.attr("fork_begins"),

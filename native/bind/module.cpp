@@ -35,4 +35,5 @@ NB_MODULE(_native, module) {
   bind_delivery(module);
   bind_queue(module);
   bind_pipe(module);
+  bind_lock(module);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/roster.hpp"
+
 namespace interlock::bind {
 
 PythonNames& python() {
@@ -24,6 +26,9 @@ void load_python() {
   names.out_of_memory = keep("OutOfSharedMemory");
   names.too_many_processes = keep("TooManyProcesses");
   names.decode_error = keep("DecodeError");
+  names.not_held = keep("LockNotHeld");
+  names.not_owner = keep("LockNotOwned");
+  names.too_many_waiters = keep("TooManyWaiters");
 }
 
 nb::object codec_function(const char* name) {
@@ -38,15 +43,26 @@ void set_error_from_exception() noexcept {
   } catch (nb::python_error& error) {
     error.restore();
   } catch (const SegmentCorrupted& error) {
-    PyErr_Format(python().corrupted,
-                 "The shared memory of this queue or pipe is damaged (%s): a process that has it "
-                 "attached wrote over it. Make a new one; messages in this one cannot be trusted.",
-                 error.what());
+    PyErr_Format(
+        python().corrupted,
+        "The shared memory of this queue, pipe or lock is damaged (%s): a process that has it "
+        "attached wrote over it. Make a new one; what is in this one cannot be trusted.",
+        error.what());
   } catch (const TooManyProcesses&) {
     PyErr_Format(python().too_many_processes,
                  "%u living processes use this queue or pipe already, and that is all it has "
                  "places for. Close it in processes that no longer need it.",
                  PROCESS_SLOTS);
+  } catch (const TooManyWaiters&) {
+    PyErr_Format(python().too_many_waiters,
+                 "%u threads wait for this lock already, and that is all it has places for. "
+                 "Let fewer of them wait for one lock.",
+                 ENTRIES);
+  } catch (const NoPagesForLock&) {
+    PyErr_SetString(python().out_of_memory,
+                    "The kernel has no more shared memory for this lock (a limit of the cgroup or "
+                    "of this process, or the machine is full); nobody's turn has changed. Free "
+                    "memory, or let fewer processes wait.");
   } catch (const std::bad_alloc&) {
     PyErr_SetString(
         python().out_of_memory,

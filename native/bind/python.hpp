@@ -27,6 +27,9 @@ struct PythonNames {
   PyObject* out_of_memory = nullptr;
   PyObject* too_many_processes = nullptr;
   PyObject* decode_error = nullptr;
+  PyObject* not_held = nullptr;
+  PyObject* not_owner = nullptr;
+  PyObject* too_many_waiters = nullptr;
   PyObject* codec = nullptr;        // the module interlock.serialize.codec, loaded on first use
 };
 PythonNames& python();

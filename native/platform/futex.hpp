@@ -1,6 +1,7 @@
 // Sleeping until a shared word changes, and waking who sleeps there (futex(2)).
 //
-// Words are shared between processes, so the calls are without FUTEX_PRIVATE_FLAG.
+// Words are shared between processes, so the calls are without FUTEX_PRIVATE_FLAG. Of a
+// word of 64 bits it is the lower half that is looked at.
 #pragma once
 
 #include <cerrno>
@@ -23,18 +24,21 @@ constexpr int EVERYBODY = INT_MAX;
 
 #ifdef INTERLOCK_SYSTEMATIC
 
-inline Woke futex_wait(Atomic<u32>& word, u32 expected, Nanoseconds timeout) {
+template <class T>
+Woke futex_wait(Atomic<T>& word, u32 expected, Nanoseconds timeout) {
   return systematic::futex_wait(word.address(), expected, timeout) ? Woke::changed
                                                                    : Woke::timed_out;
 }
-inline int futex_wake(Atomic<u32>& word, int count) {
+template <class T>
+int futex_wake(Atomic<T>& word, int count) {
   return systematic::futex_wake(word.address(), count);
 }
 inline void yield_processor() { systematic::step(); }
 
 #else
 
-inline Woke futex_wait(Atomic<u32>& word, u32 expected, Nanoseconds timeout) {
+template <class T>
+Woke futex_wait(Atomic<T>& word, u32 expected, Nanoseconds timeout) {
   timespec limit{static_cast<time_t>(timeout / SECOND), static_cast<long>(timeout % SECOND)};
   const long result = syscall(SYS_futex, word.address(), FUTEX_WAIT, expected, &limit, nullptr, 0);
   if (result == 0 || errno == EAGAIN) return Woke::changed;
@@ -42,7 +46,8 @@ inline Woke futex_wait(Atomic<u32>& word, u32 expected, Nanoseconds timeout) {
 }
 
 // Returns how many were asleep and are now awake.
-inline int futex_wake(Atomic<u32>& word, int count) {
+template <class T>
+int futex_wake(Atomic<T>& word, int count) {
   const long woken = syscall(SYS_futex, word.address(), FUTEX_WAKE, count, nullptr, nullptr, 0);
   return woken < 0 ? 0 : static_cast<int>(woken);
 }

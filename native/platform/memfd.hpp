@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +51,23 @@ inline Descriptor memfd_new(u64 size) {
   if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0) raise_errno("ftruncate");
   if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL) != 0) raise_errno("F_ADD_SEALS");
   return fd;
+}
+
+// As memfd_new(), for what a program may have thousands of: where this process's soft limit of
+// descriptors is in the way, it becomes the hard one. select(2) finds no descriptor above
+// 1023, but without the higher limit there would be none to look for.
+inline Descriptor memfd_with_room(u64 size) {
+  try {
+    return memfd_new(size);
+  } catch (const std::system_error& error) {
+    rlimit limit;
+    if (error.code().value() != EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur == limit.rlim_max)
+      throw;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) throw;
+    return memfd_new(size);
+  }
 }
 
 inline bool memfd_is_sealed(int fd) {

@@ -34,6 +34,12 @@ inline ProcessIdentity this_process() { return {systematic::process_id(), 1}; }
 inline bool process_is_dead(const ProcessIdentity& who) {
   return systematic::process_is_dead(who.pid);
 }
+template <class Same>
+bool process_is_dead(u32 pid, Same) {
+  return systematic::process_is_dead(pid);
+}
+// Threads of a process that goes on do not die here.
+inline bool thread_is_dead(u32, u32) { return false; }
 // A number that changes when the process does: in a forked child.
 inline u64 process_generation() { return systematic::process_id(); }
 
@@ -66,13 +72,14 @@ inline void forget_parent() {
 }
 }  // namespace detail
 
-inline u64 process_generation() {
-  static const int registered = pthread_atfork(nullptr, nullptr, detail::forget_parent);
-  return detail::generation + static_cast<u64>(registered);
+namespace detail {
+inline const int forks_are_seen = pthread_atfork(nullptr, nullptr, forget_parent);
 }
 
+// A number that changes when the process does: in a forked child.
+inline u64 process_generation() { return detail::generation; }
+
 inline ProcessIdentity this_process() {
-  process_generation();
   if (detail::self.pid == 0) {
     const u32 pid = static_cast<u32>(getpid());
     detail::self = {pid, read_start_time(pid)};
@@ -80,18 +87,30 @@ inline ProcessIdentity this_process() {
   return detail::self;
 }
 
-inline bool process_is_dead(const ProcessIdentity& who) {
-  const int fd = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(who.pid), 0));
+// `same(start_time)` says whether a process of this pid that began then is the one meant.
+template <class Same>
+bool process_is_dead(u32 pid, Same same) {
+  const int fd = static_cast<int>(syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
   if (fd < 0) return errno == ESRCH;
   pollfd ended{fd, POLLIN, 0};
   bool dead = poll(&ended, 1, 0) == 1;
-  // Read while the pidfd holds the pid: an unequal start time is another process.
-  if (!dead && who.start_time != 0) {
-    const u64 start_time = read_start_time(who.pid);
-    dead = start_time != 0 && start_time != who.start_time;
+  if (!dead) {  // read while the pidfd holds the pid
+    const u64 start_time = read_start_time(pid);
+    dead = start_time != 0 && !same(start_time);
   }
   close(fd);
   return dead;
+}
+
+inline bool process_is_dead(const ProcessIdentity& who) {
+  return process_is_dead(
+      who.pid, [&](u64 start_time) { return who.start_time == 0 || start_time == who.start_time; });
+}
+
+// A thread that has ended, of a process that goes on.
+inline bool thread_is_dead(u32 pid, u32 tid) {
+  return syscall(SYS_tgkill, static_cast<pid_t>(pid), static_cast<pid_t>(tid), 0) != 0 &&
+         errno == ESRCH;
 }
 
 #endif

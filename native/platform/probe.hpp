@@ -23,7 +23,9 @@ constexpr const char* NAMES[] = {
     "get.done",           "get.settled",         "get.block_freed",  "chunk.unlinked",
     "lease.returned",     "lease.dead_lettered", "wake.before",      "sweep.found",
     "sweep.returned",     "sweep.released",      "repair.producers", "repair.consumers",
-    "borrow.released",
+    "borrow.released",    "roster.lined_up",     "roster.left",      "lock.taken",
+    "lock.flagged",       "lock.released",       "lock.recovered",   "lock.freed",
+    "lock.handing_over",  "lock.handed_over",    "lock.granted",
 };
 
 #if defined(INTERLOCK_PROBES)

@@ -132,7 +132,7 @@ inline u64 number_from_environment(const char* name, u64 otherwise) {
   return text == nullptr || *text == 0 ? otherwise : std::strtoull(text, nullptr, 0);
 }
 
-inline int run_tests(std::initializer_list<Test> tests) {
+inline int run_tests(const std::vector<Test>& tests) {
   constexpr u64 SEED = 20260101;  // the same commit gives the same result
   const u64 seed = number_from_environment("INTERLOCK_SEED", SEED);
   std::printf("INTERLOCK_SEED=%llu\n", static_cast<unsigned long long>(seed));

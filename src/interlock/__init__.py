@@ -18,12 +18,16 @@ from interlock.context import (
     get_context,
 )
 from interlock.errors import (
+    AbandonedLockError,
+    AbandonedLockWarning,
     AttributeSerializationError,
     DecodeError,
     Empty,
     ForbiddenGlobal,
     Full,
     InterlockError,
+    LockNotHeld,
+    LockNotOwned,
     MessageTooLarge,
     OutOfSharedMemory,
     QueueClosed,
@@ -31,6 +35,7 @@ from interlock.errors import (
     SerializationError,
     ShutDown,
     TooManyProcesses,
+    TooManyWaiters,
     TypeSerializationError,
     UnsupportedPlatform,
 )
@@ -71,6 +76,8 @@ if typing.TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AbandonedLockError",
+    "AbandonedLockWarning",
     "Array",
     "AttributeSerializationError",
     "AuthenticationError",
@@ -86,6 +93,8 @@ __all__ = [
     "InterlockError",
     "JoinableQueue",
     "Lock",
+    "LockNotHeld",
+    "LockNotOwned",
     "Manager",
     "MessageTooLarge",
     "OutOfSharedMemory",
@@ -105,6 +114,7 @@ __all__ = [
     "SimpleQueue",
     "TimeoutError",
     "TooManyProcesses",
+    "TooManyWaiters",
     "TypeSerializationError",
     "UnsupportedPlatform",
     "Value",

@@ -3,11 +3,13 @@
 The tree::
 
     InterlockError
-    ├── caller's use     SerializationError, MessageTooLarge, QueueClosed
-    ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone
+    ├── caller's use     SerializationError, MessageTooLarge, QueueClosed, LockNotHeld,
+    │                    LockNotOwned
+    ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
+    │                    AbandonedLockError (and AbandonedLockWarning, a warning)
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
-    │   lack             MissingDependency
+    │   lack             TooManyWaiters, MissingDependency
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
 Each class is also the standard library's class for the same case, so that a
@@ -18,14 +20,22 @@ from __future__ import annotations
 
 import pickle
 import queue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interlock.synchronize.owner import Abandonment
 
 __all__ = [
+    "AbandonedLockError",
+    "AbandonedLockWarning",
     "AttributeSerializationError",
     "DecodeError",
     "Empty",
     "ForbiddenGlobal",
     "Full",
     "InterlockError",
+    "LockNotHeld",
+    "LockNotOwned",
     "MessageTooLarge",
     "MissingDependency",
     "NoProbePoints",
@@ -39,6 +49,7 @@ __all__ = [
     "SerializationError",
     "ShutDown",
     "TooManyProcesses",
+    "TooManyWaiters",
     "TypeSerializationError",
     "UnsupportedPlatform",
 ]
@@ -117,6 +128,35 @@ class SenderGone(InterlockError, ConnectionError):
         return type(self), (str(self), self.pid)
 
 
+class LockNotHeld(InterlockError, ValueError):
+    """A lock or semaphore was released more often than it was acquired."""
+
+
+class LockNotOwned(InterlockError, AssertionError):
+    """A recursive lock was released by a thread that has not got it."""
+
+
+class AbandonedLockError(InterlockError, RuntimeError):
+    """A lock's owner died while it had it; who got this error has not got the lock.
+
+    What the lock guards may be half changed. Look at it, put it right, and acquire the lock again.
+
+    Attributes:
+        abandoned: Who died, and when.
+    """
+
+    def __init__(self, message: str, abandoned: Abandonment) -> None:
+        super().__init__(message)
+        self.abandoned = abandoned
+
+    def __reduce__(self) -> tuple[type[AbandonedLockError], tuple[str, Abandonment]]:
+        return type(self), (str(self), self.abandoned)
+
+
+class AbandonedLockWarning(RuntimeWarning):
+    """A lock's owner died while it had it; who is warned has the lock now."""
+
+
 class DecodeError(InterlockError, pickle.UnpicklingError):
     """Bytes that arrived are not what they should be; nothing was made of them.
 
@@ -166,6 +206,10 @@ class OutOfSharedMemory(InterlockError, MemoryError):
 
 class TooManyProcesses(InterlockError, OSError):
     """More processes use one queue or pipe at once than its table has places for."""
+
+
+class TooManyWaiters(InterlockError, OSError):
+    """More threads wait for one lock than its table has places for."""
 
 
 class MissingDependency(InterlockError, ImportError):

@@ -26,6 +26,7 @@ BROKEN = {
         "Message 0: LOST.",
         "Of the 3 messages put after that, another consumer got 0.",
     ),
+    "killed_lock_holder": ("Of the 3 others, 0 had the lock within 4 seconds.",),
     "shared_pipe_end": (),
     "undrained_join": ("join(): STUCK for 4 seconds.",),
 }
@@ -39,6 +40,7 @@ FIXED = {
         "Message 0: delivered again, to another.",
         "Of the 3 messages put after that, another consumer got 3.",
     ),
+    "killed_lock_holder": ("Of the 3 others, 3 had the lock within 4 seconds.",),
     "shared_pipe_end": (
         "40 of 40 messages arrived as they were sent.",
         "What came in place of the next: nothing.",
@@ -89,7 +91,7 @@ def test_the_standard_library_is_trapped(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_interlock_is_not(trap: str, method: str) -> None:
-    """P2 and P3: the same program, sound; and it has nothing to say on standard error."""
+    """P2 and P3: the same program, sound; on standard error it tells of a death, no more."""
     done = subprocess.run(
         [sys.executable, EXAMPLES / trap / "fixed.py", method],
         capture_output=True,
@@ -97,7 +99,11 @@ def test_interlock_is_not(trap: str, method: str) -> None:
         timeout=BOUND_S,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    if trap == "killed_lock_holder":
+        assert done.stderr.count("AbandonedLockWarning") == 1, done.stderr
+    else:
+        assert done.stderr == ""
     for line in FIXED[trap]:
         assert line in done.stdout.splitlines()
     assert "STUCK" not in done.stdout and "LOST" not in done.stdout

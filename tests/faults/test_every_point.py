@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interlock.testing import probe_names
 from tests.faults import (
+    test_lock_killed,
     test_pipe_killed,
     test_queue_consumer_killed,
     test_queue_producer_killed,
@@ -25,5 +26,6 @@ def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> No
         *test_repair_killed.REPAIRING_P,
         *test_repair_killed.REPAIRING_C,
         *test_sleeper_left.PUTTING,
+        *(name for _, name in test_lock_killed.CASES),
     }
     assert set(with_crash_points.run(probe_names)) == killed_at

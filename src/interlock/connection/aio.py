@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interlock.connection.readiness import until
+from interlock._awaiting import until
 from interlock.errors import Empty, Full
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection as StandardConnection
 from multiprocessing.context import BufferTooShort
 from typing import TYPE_CHECKING, Any
 
+from interlock._handover import Passage, pack
 from interlock._native import Line, PipeEnd
-from interlock.connection.handover import Passage, pack
 from interlock.serialize.limits import Limits
 from interlock.serialize.trust import TRUSTING, Terms, Trust
 

@@ -11,12 +11,15 @@ from interlock.process import Process
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool as StandardPool
     from multiprocessing.queues import SimpleQueue as StandardSimpleQueue
+    from multiprocessing.synchronize import Lock as StandardLock
 
     from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
+    from interlock.synchronize import Lock, RLock
+    from interlock.synchronize.base import OnAbandon
 
 __all__ = ["CONTEXTS", "BaseContext"]
 
@@ -27,8 +30,8 @@ CONTEXTS: dict[str, BaseContext] = {}
 class BaseContext(standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools ... that fit together.
 
-    Queues and pipes are Interlock's. Locks, shared values, managers and pools are
-    the standard library's for now, made with this context.
+    Queues, pipes, Lock and RLock are Interlock's. The other means of synchronization, shared
+    values, managers and pools are the standard library's for now, made with this context.
     """
 
     Process: ClassVar[type[Process]]
@@ -159,6 +162,18 @@ class BaseContext(standard.BaseContext):
             writable=writable,
         )
 
+    def Lock(self, *, fair: bool = False, on_abandon: OnAbandon = "warn") -> Lock:  # type: ignore[override]
+        """A lock between processes; see `interlock.synchronize.Lock`."""
+        from interlock.synchronize import Lock
+
+        return Lock(ctx=self.get_context(), fair=fair, on_abandon=on_abandon)
+
+    def RLock(self, *, fair: bool = False, on_abandon: OnAbandon = "warn") -> RLock:  # type: ignore[override]
+        """A lock that its owner may take again; see `interlock.synchronize.RLock`."""
+        from interlock.synchronize import RLock
+
+        return RLock(ctx=self.get_context(), fair=fair, on_abandon=on_abandon)
+
     def Pool(
         self,
         processes: int | None = None,
@@ -177,7 +192,8 @@ class _PoolContext:
     """A context as the standard library's pool sees it: with the queues it was written for.
 
     Its workers find out that their parent is dead by the end of file on a pipe,
-    which a queue of ours has not: a queue outlives each of its processes.
+    which a queue of ours has not: a queue outlives each of its processes. And it ends
+    workers that hold the queue's lock, which ours would tell the next ones.
     """
 
     def __init__(self, context: standard.BaseContext) -> None:
@@ -187,6 +203,11 @@ class _PoolContext:
         from multiprocessing.queues import SimpleQueue
 
         return SimpleQueue(ctx=self._context)
+
+    def Lock(self) -> StandardLock:
+        from multiprocessing.synchronize import Lock
+
+        return Lock(ctx=self._context)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)

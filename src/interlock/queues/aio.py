@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from interlock.connection.readiness import until
+from interlock._awaiting import until
 from interlock.errors import Empty, Full, ShutDown
 
 if TYPE_CHECKING:

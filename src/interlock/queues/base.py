@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
+from interlock._handover import Passage, pack
 from interlock._native import QueueEnd
 from interlock._types import Context
-from interlock.connection.handover import Passage, pack
 from interlock.errors import QueueClosed
 from interlock.queues.ends import ReadingEnd, WritingEnd
 from interlock.serialize.trust import Terms, Trust

@@ -20,6 +20,7 @@ from interlock.testing.kill import (
     probe_names,
     resume,
 )
+from interlock.testing.lock import check_lock
 from interlock.testing.processes import wait_asleep, wait_ended, wait_stopped
 from interlock.testing.queue import check_queue
 from interlock.testing.registered import check_registered_type
@@ -30,6 +31,7 @@ __all__ = [
     "Sequencer",
     "abandon",
     "check_connection",
+    "check_lock",
     "check_queue",
     "check_registered_type",
     "die",

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from interlock.connection.handover import Passage, pack
+from interlock._handover import Passage, pack
 from interlock.errors import SequenceBroken
 from interlock.testing.processes import Process, has_ended, pid_of, start_time
 

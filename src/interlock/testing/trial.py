@@ -177,6 +177,18 @@ class ChildTask:
         self._reaping = threading.Lock()
         self._is_killed = False
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        pid: int = self._process.pid
+        return pid
+
+    @property
+    def name(self) -> str:
+        """The process's name."""
+        name: str = self._process.name
+        return name
+
     def result(self) -> Any:
         """What the function returned; the process has ended by then.
 
@@ -225,7 +237,8 @@ class ChildTask:
         # Of two threads that reap a child at once, the second one is told that there is none.
         with self._reaping:
             self._process.join()  # the sentinel tells a moment before the kernel does
-            return self._process.exitcode
+            code: int | None = self._process.exitcode
+            return code
 
     def wait_asleep(self) -> None:
         """As `interlock.testing.wait_asleep`, once the function has begun.

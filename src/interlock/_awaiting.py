@@ -14,7 +14,7 @@ try:
     import anyio.lowlevel
 except ModuleNotFoundError as error:
     raise MissingDependency(
-        "Awaiting queues and pipes needs anyio, which is not installed. "
+        "Awaiting queues, pipes and locks needs anyio, which is not installed. "
         "Install it with `pip install 'interlock[aio]'`."
     ) from error
 

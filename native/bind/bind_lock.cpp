@@ -1,0 +1,274 @@
+// interlock._native.SharedLock: what interlock.synchronize.Lock and RLock build on.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "bind/bind.hpp"
+#include "bind/lock_docs.hpp"
+#include "bind/lock_handle.hpp"
+
+namespace interlock::bind {
+
+namespace {
+
+struct SharedLock {
+  std::unique_ptr<LockHandle> handle;
+};
+
+LockHandle* handle_of(PyObject* self) {
+  SharedLock* lock = self_of<SharedLock>(self);
+  return lock == nullptr ? nullptr : lock->handle.get();
+}
+
+// Before the first turn in this process: its name, for who looks on.
+bool introduce(LockHandle& handle) {
+  const nb::object name =
+      nb::module_::import_("interlock.synchronize.owner").attr("process_name")();
+  handle.introduce(nb::cast<std::string>(name));
+  return true;
+}
+
+// What the Python half does about a dead owner: it warns, or gives the lock up and raises.
+PyObject* told(PyObject* self, Taken taken) {
+  if (taken == Taken::yes) [[likely]]
+    return boolean(true);
+  const nb::object answer = nb::steal(PyObject_CallMethod(self, "_abandoned_found", nullptr));
+  return answer.is_valid() ? boolean(true) : nullptr;
+}
+
+template <class Lock>
+PyObject* wait_for(PyObject* self, Lock& lock, Stamp me, const Deadline& deadline) {
+  std::optional<typename Lock::Waiting> waiting;
+  for (;;) {
+    Taken taken;
+    {
+      const WithoutInterpreter released;
+      if (!waiting.has_value()) waiting.emplace(lock, me);
+      taken = waiting->wait(deadline);
+    }
+    if (taken != Taken::busy) {
+      waiting.reset();
+      return told(self, taken);
+    }
+    if (!signals_are_quiet()) return nullptr;
+    if (deadline.passed()) return boolean(false);
+  }
+}
+
+PyObject* take(PyObject* self, LockHandle& handle, const Wait& wait) {
+  if (!handle.is_introduced() && !introduce(handle)) [[unlikely]]
+    return nullptr;
+  const Stamp me = Stamp::mine();
+  if (const Taken taken = handle.try_acquire(me); taken == Taken::yes) [[likely]]
+    return boolean(true);
+  if (handle.is_recursive() && handle.ownership().is_owned_by(me)) {
+    handle.ownership().set_depth(handle.ownership().depth() + 1);
+    return boolean(true);
+  }
+  if (!wait.block || wait.deadline.passed()) {
+    const Taken taken = handle.try_recover(me);
+    return taken == Taken::busy ? boolean(false) : told(self, taken);
+  }
+  return handle.is_fair() ? wait_for(self, handle.fair(), me, wait.deadline)
+                          : wait_for(self, handle.plain(), me, wait.deadline);
+}
+
+PyObject* acquire(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    LockHandle* const handle = handle_of(self);
+    if (handle == nullptr) return nullptr;
+    Wait wait;
+    if (count != 0 || keywords != nullptr) {
+      PyObject* arguments[2];
+      if (!parse_arguments("acquire", given, count, keywords, {"block", "timeout"}, 0, arguments) ||
+          !parse_wait(arguments[0], arguments[1], wait))
+        return nullptr;
+    }
+    return take(self, *handle, wait);
+  });
+}
+
+PyObject* enter(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    LockHandle* const handle = handle_of(self);
+    return handle == nullptr ? nullptr : take(self, *handle, Wait{});
+  });
+}
+
+bool give_up(LockHandle& handle) {
+  if (handle.is_recursive()) {
+    const Stamp me = Stamp::mine();
+    Ownership& ownership = handle.ownership();
+    if (!ownership.is_owned_by(me)) {
+      PyErr_SetString(python().not_owner,
+                      "attempt to release recursive lock not owned by thread; only the thread "
+                      "that acquired it may release it");
+      return false;
+    }
+    if (const u32 depth = ownership.depth(); depth > 1) {
+      ownership.set_depth(depth - 1);
+      return true;
+    }
+  }
+  if (handle.release() != Released::not_held) [[likely]]
+    return true;
+  PyErr_SetString(python().not_held,
+                  "semaphore or lock released too many times: nobody holds this lock");
+  return false;
+}
+
+PyObject* release(PyObject* self, PyObject*) {
+  return guarded([&]() -> PyObject* {
+    LockHandle* const handle = handle_of(self);
+    return handle != nullptr && give_up(*handle) ? none() : nullptr;
+  });
+}
+
+PyObject* leave(PyObject* self, PyObject* const*, Py_ssize_t, PyObject*) {
+  return release(self, nullptr);
+}
+
+PyMethodDef methods[] = {
+    fast<acquire>("acquire", docs::ACQUIRE),
+    {"release", release, METH_NOARGS, docs::RELEASE},
+    {"__enter__", enter, METH_NOARGS, "__enter__($self, /)\n--\n\nAs `acquire`."},
+    fast<leave>("__exit__", "__exit__($self, kind, error, trace, /)\n--\n\nAs `release`."),
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
+
+// ---- looking on ----------------------------------------------------------------------------
+
+// pid, name (empty: not known), thread id, moment on the monotonic clock in ns.
+using Seen = std::tuple<u32, std::string, u32, Nanoseconds>;
+
+Seen seen(const SyncSegment& segment, Stamp who, Nanoseconds since) {
+  return {who.pid(), segment.name_of(who), who.tid(), since};
+}
+
+std::optional<Seen> owner(const SharedLock& lock) {
+  Ownership& ownership = lock.handle->ownership();
+  for (;;) {  // the moment is of the same owner as the stamp
+    const Stamp who = ownership.owner();
+    const Nanoseconds since = ownership.since();
+    if (who.nobody()) return std::nullopt;
+    if (ownership.owner() == who) return seen(lock.handle->segment(), who, since);
+  }
+}
+
+std::vector<Seen> waiters(const SharedLock& lock) {
+  std::vector<Seen> all;
+  const SyncSegment& segment = lock.handle->segment();
+  const Roster roster(segment);
+  roster.each([&](u32 index) {
+    const Stamp who = roster.stamp(index);
+    if (roster.state(index) == EntryState::waiting && !who.nobody() && !who.is_dead())
+      all.push_back(seen(segment, who, static_cast<Nanoseconds>(roster.at(index).since.load())));
+  });
+  return all;
+}
+
+// As owner(), and when its death was noticed.
+std::optional<std::tuple<Seen, Nanoseconds>> abandoned(const SharedLock& lock) {
+  const SyncSegment& segment = lock.handle->segment();
+  const AbandonedWords& record = segment.abandoned();
+  const Stamp who = Stamp::of_word(record.stamp.load());
+  if (who.nobody()) return std::nullopt;
+  return std::tuple(seen(segment, who, static_cast<Nanoseconds>(record.since.load())),
+                    static_cast<Nanoseconds>(record.noticed.load()));
+}
+
+nb::bytes segment_id(const SharedLock& lock) {
+  const SegmentId& id = lock.handle->segment().id();
+  return nb::bytes(reinterpret_cast<const char*>(id.data()), sizeof id);
+}
+
+// ---- awaiting --------------------------------------------------------------------------------
+
+// A place in the order of a fair lock, for a task that awaits it.
+class Place {
+ public:
+  Place(const SharedLock& lock, nb::object kept) : handle_(*lock.handle), kept_(std::move(kept)) {
+    const WithoutInterpreter released;
+    waiting_.emplace(handle_.fair(), Stamp::mine());
+  }
+  // False: not yet.
+  bool look() {
+    Taken taken;
+    {
+      const WithoutInterpreter released;
+      taken = waiting_->poll();
+    }
+    if (taken == Taken::busy) return false;
+    const nb::object answer = nb::steal(told(kept_.ptr(), taken));
+    if (!answer.is_valid()) throw nb::python_error();
+    return true;
+  }
+  void leave() {
+    const WithoutInterpreter released;
+    waiting_.reset();
+    handle_.segment().ring_bells();
+  }
+
+ private:
+  LockHandle& handle_;
+  nb::object kept_;
+  std::optional<FairLock::Waiting> waiting_;
+};
+
+}  // namespace
+
+void bind_lock(nb::module_& module) {
+  nb::class_<SharedLock>(module, "SharedLock", nb::is_weak_referenceable(), nb::type_slots(slots),
+                         "A lock in shared memory.")
+      .def(
+          "__init__",
+          [](SharedLock* self, bool recursive, bool fair, bool raises) {
+            const u32 flags = (fair ? SYNC_FAIR : 0) | (raises ? SYNC_RAISE : 0);
+            const SyncKind kind = recursive ? SyncKind::recursive_lock : SyncKind::lock;
+            new (self) SharedLock{std::make_unique<LockHandle>(SyncSegment::create(kind, flags))};
+          },
+          nb::arg("recursive"), nb::arg("fair"), nb::arg("raises"))
+      .def(
+          "__init__",
+          [](SharedLock* self, int segment) {
+            new (self)
+                SharedLock{std::make_unique<LockHandle>(SyncSegment::attach(Descriptor(segment)))};
+          },
+          nb::arg("segment"))
+      .def("_descriptor", [](const SharedLock& lock) { return lock.handle->segment().fd(); })
+      .def("_segment_id", segment_id)
+      .def("_owner", owner)
+      .def("_waiters", waiters)
+      .def("_abandoned", abandoned)
+      .def_prop_ro(
+          "fair", [](const SharedLock& lock) { return lock.handle->is_fair(); }, docs::FAIR)
+      .def("_raises", [](const SharedLock& lock) { return lock.handle->segment().has(SYNC_RAISE); })
+      .def("_is_mine",
+           [](const SharedLock& lock) {
+             return lock.handle->ownership().is_owned_by(Stamp::mine());
+           })
+      .def("_count",
+           [](const SharedLock& lock) {
+             Ownership& ownership = lock.handle->ownership();
+             return ownership.is_owned_by(Stamp::mine()) ? ownership.depth() : 0u;
+           })
+      .def(
+          "locked",
+          [](const SharedLock& lock) { return !lock.handle->ownership().owner().nobody(); },
+          docs::LOCKED)
+      .def("_bell_fd", [](const SharedLock& lock) { return lock.handle->bell(); })
+      .def("_arm", [](const SharedLock& lock) { return lock.handle->arm(); });
+  nb::class_<Place>(module, "PlaceInOrder", "A place in the order of a fair lock.")
+      .def(
+          "__init__",
+          [](Place* self, nb::object lock) {
+            new (self) Place(nb::cast<const SharedLock&>(lock), lock);
+          },
+          nb::arg("lock"))
+      .def("look", &Place::look)
+      .def("leave", &Place::leave);
+}
+
+}  // namespace interlock::bind

@@ -1,0 +1,40 @@
+"""RLock: a lock that its owner may take again."""
+
+from __future__ import annotations
+
+from interlock._types import Context
+from interlock.synchronize.base import LockBase, OnAbandon
+from interlock.synchronize.owner import owner_for_repr
+
+__all__ = ["RLock"]
+
+
+class RLock(LockBase):
+    """A lock with `multiprocessing.RLock`'s interface that does not stay stuck.
+
+    The thread that has it may acquire it again, and gives it up with as many releases; no
+    other thread may release it. It belongs to a thread, so it has no `.aio`: the tasks of one
+    event loop are all one thread, and would not keep each other out.
+
+    Args:
+        ctx: The context that makes it.
+        fair: As in `Lock`.
+        on_abandon: As in `Lock`.
+
+    Raises:
+        ValueError: on_abandon is another word.
+        OutOfSharedMemory: The kernel has no memory for it.
+
+    If a process dies: As in `Lock`; however often the owner had it, it is free at once.
+    """
+
+    _recursive = True
+
+    def __init__(self, *, ctx: Context, fair: bool = False, on_abandon: OnAbandon = "warn") -> None:
+        self._make(fair, on_abandon)
+
+    def __repr__(self) -> str:
+        holder = self.owner
+        name = owner_for_repr(holder)
+        count = str(self._count()) if self._is_mine() else "0" if holder is None else "nonzero"
+        return f"<{type(self).__name__}({name}, {count})>"
