@@ -134,11 +134,12 @@ def test_a_worker_killed_between_sending_and_acknowledging_adds_no_line(
 
     monkeypatch.setattr(worker, "send", send_and_die)
     inputs = ["a", "bb", "ccc", "dddd"]
-    ledger, run = run_here(tmp_path, inputs)
+    ledger, run = run_here(tmp_path, inputs, workers=2)
     found = by_input(tmp_path)
     assert {name: line["result"] for name, line in found.items()} == {n: len(n) for n in inputs}
     assert ledger.failed == 0
-    assert run.statistics.workers_lost >= 3
+    # Each first sending ends its worker. The run may be over before the last two deaths are seen.
+    assert run.statistics.workers_lost >= len(inputs) - 2
 
 
 def test_workers_that_die_before_they_do_anything_end_the_run(
