@@ -26,3 +26,10 @@ def trial(context: BaseContext) -> Iterator[Trial]:
     """Starts threads and processes, and looks at what they returned; nothing outlives it."""
     with Trial(context.Queue, context, BOUND_S) as trial:
         yield trial
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Both event loops, for tests of what is awaited."""
+    loop: str = request.param
+    return loop

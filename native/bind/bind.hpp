@@ -18,5 +18,8 @@ void bind_delivery(nb::module_& module);
 void bind_queue(nb::module_& module);
 void bind_pipe(nb::module_& module);
 void bind_lock(nb::module_& module);
+void bind_semaphore(nb::module_& module);
+void bind_event(nb::module_& module);
+void bind_condition(nb::module_& module);
 
 }  // namespace interlock::bind

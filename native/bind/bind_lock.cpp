@@ -1,9 +1,4 @@
 // interlock._native.SharedLock: what interlock.synchronize.Lock and RLock build on.
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
 #include "bind/bind.hpp"
 #include "bind/lock_docs.hpp"
 #include "bind/lock_handle.hpp"
@@ -12,21 +7,9 @@ namespace interlock::bind {
 
 namespace {
 
-struct SharedLock {
-  std::unique_ptr<LockHandle> handle;
-};
-
 LockHandle* handle_of(PyObject* self) {
   SharedLock* lock = self_of<SharedLock>(self);
   return lock == nullptr ? nullptr : lock->handle.get();
-}
-
-// Before the first turn in this process: its name, for who looks on.
-bool introduce(LockHandle& handle) {
-  const nb::object name =
-      nb::module_::import_("interlock.synchronize.owner").attr("process_name")();
-  handle.introduce(nb::cast<std::string>(name));
-  return true;
 }
 
 // What the Python half does about a dead owner: it warns, or gives the lock up and raises.
@@ -40,25 +23,19 @@ PyObject* told(PyObject* self, Taken taken) {
 template <class Lock>
 PyObject* wait_for(PyObject* self, Lock& lock, Stamp me, const Deadline& deadline) {
   std::optional<typename Lock::Waiting> waiting;
-  for (;;) {
-    Taken taken;
-    {
-      const WithoutInterpreter released;
-      if (!waiting.has_value()) waiting.emplace(lock, me);
-      taken = waiting->wait(deadline);
-    }
-    if (taken != Taken::busy) {
-      waiting.reset();
-      return told(self, taken);
-    }
-    if (!signals_are_quiet()) return nullptr;
-    if (deadline.passed()) return boolean(false);
-  }
+  Taken taken = Taken::busy;
+  const auto wait = [&] {
+    if (!waiting.has_value()) waiting.emplace(lock, me);
+    return waiting->wait(deadline);
+  };
+  if (!wait_by_turns(deadline, taken, wait, [](Taken one) { return one != Taken::busy; }))
+    return nullptr;
+  waiting.reset();
+  return taken == Taken::busy ? boolean(false) : told(self, taken);
 }
 
 PyObject* take(PyObject* self, LockHandle& handle, const Wait& wait) {
-  if (!handle.is_introduced() && !introduce(handle)) [[unlikely]]
-    return nullptr;
+  handle.introduce();
   const Stamp me = Stamp::mine();
   if (const Taken taken = handle.try_acquire(me); taken == Taken::yes) [[likely]]
     return boolean(true);
@@ -140,13 +117,6 @@ PyType_Slot slots[] = {{Py_tp_methods, methods}, {0, nullptr}};
 
 // ---- looking on ----------------------------------------------------------------------------
 
-// pid, name (empty: not known), thread id, moment on the monotonic clock in ns.
-using Seen = std::tuple<u32, std::string, u32, Nanoseconds>;
-
-Seen seen(const SyncSegment& segment, Stamp who, Nanoseconds since) {
-  return {who.pid(), segment.name_of(who), who.tid(), since};
-}
-
 std::optional<Seen> owner(const SharedLock& lock) {
   Ownership& ownership = lock.handle->ownership();
   for (;;) {  // the moment is of the same owner as the stamp
@@ -157,39 +127,13 @@ std::optional<Seen> owner(const SharedLock& lock) {
   }
 }
 
-std::vector<Seen> waiters(const SharedLock& lock) {
-  std::vector<Seen> all;
-  const SyncSegment& segment = lock.handle->segment();
-  const Roster roster(segment);
-  roster.each([&](u32 index) {
-    const Stamp who = roster.stamp(index);
-    if (roster.state(index) == EntryState::waiting && !who.nobody() && !who.is_dead())
-      all.push_back(seen(segment, who, static_cast<Nanoseconds>(roster.at(index).since.load())));
-  });
-  return all;
-}
-
-// As owner(), and when its death was noticed.
-std::optional<std::tuple<Seen, Nanoseconds>> abandoned(const SharedLock& lock) {
-  const SyncSegment& segment = lock.handle->segment();
-  const AbandonedWords& record = segment.abandoned();
-  const Stamp who = Stamp::of_word(record.stamp.load());
-  if (who.nobody()) return std::nullopt;
-  return std::tuple(seen(segment, who, static_cast<Nanoseconds>(record.since.load())),
-                    static_cast<Nanoseconds>(record.noticed.load()));
-}
-
-nb::bytes segment_id(const SharedLock& lock) {
-  const SegmentId& id = lock.handle->segment().id();
-  return nb::bytes(reinterpret_cast<const char*>(id.data()), sizeof id);
-}
-
 // ---- awaiting --------------------------------------------------------------------------------
 
 // A place in the order of a fair lock, for a task that awaits it.
-class Place {
+class PlaceInOrder {
  public:
-  Place(const SharedLock& lock, nb::object kept) : handle_(*lock.handle), kept_(std::move(kept)) {
+  PlaceInOrder(const SharedLock& lock, nb::object kept)
+      : handle_(*lock.handle), kept_(std::move(kept)) {
     const WithoutInterpreter released;
     waiting_.emplace(handle_.fair(), Stamp::mine());
   }
@@ -220,9 +164,10 @@ class Place {
 }  // namespace
 
 void bind_lock(nb::module_& module) {
-  nb::class_<SharedLock>(module, "SharedLock", nb::is_weak_referenceable(), nb::type_slots(slots),
-                         "A lock in shared memory.")
-      .def(
+  auto type = nb::class_<SharedLock>(module, "SharedLock", nb::is_weak_referenceable(),
+                                     nb::type_slots(slots), "A lock in shared memory.");
+  def_views(type);
+  type.def(
           "__init__",
           [](SharedLock* self, bool recursive, bool fair, bool raises) {
             const u32 flags = (fair ? SYNC_FAIR : 0) | (raises ? SYNC_RAISE : 0);
@@ -237,11 +182,7 @@ void bind_lock(nb::module_& module) {
                 SharedLock{std::make_unique<LockHandle>(SyncSegment::attach(Descriptor(segment)))};
           },
           nb::arg("segment"))
-      .def("_descriptor", [](const SharedLock& lock) { return lock.handle->segment().fd(); })
-      .def("_segment_id", segment_id)
       .def("_owner", owner)
-      .def("_waiters", waiters)
-      .def("_abandoned", abandoned)
       .def_prop_ro(
           "fair", [](const SharedLock& lock) { return lock.handle->is_fair(); }, docs::FAIR)
       .def("_raises", [](const SharedLock& lock) { return lock.handle->segment().has(SYNC_RAISE); })
@@ -257,18 +198,16 @@ void bind_lock(nb::module_& module) {
       .def(
           "locked",
           [](const SharedLock& lock) { return !lock.handle->ownership().owner().nobody(); },
-          docs::LOCKED)
-      .def("_bell_fd", [](const SharedLock& lock) { return lock.handle->bell(); })
-      .def("_arm", [](const SharedLock& lock) { return lock.handle->arm(); });
-  nb::class_<Place>(module, "PlaceInOrder", "A place in the order of a fair lock.")
+          docs::LOCKED);
+  nb::class_<PlaceInOrder>(module, "PlaceInOrder", "A place in the order of a fair lock.")
       .def(
           "__init__",
-          [](Place* self, nb::object lock) {
-            new (self) Place(nb::cast<const SharedLock&>(lock), lock);
+          [](PlaceInOrder* self, nb::object lock) {
+            new (self) PlaceInOrder(nb::cast<const SharedLock&>(lock), lock);
           },
           nb::arg("lock"))
-      .def("look", &Place::look)
-      .def("leave", &Place::leave);
+      .def("look", &PlaceInOrder::look)
+      .def("leave", &PlaceInOrder::leave);
 }
 
 }  // namespace interlock::bind

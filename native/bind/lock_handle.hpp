@@ -1,22 +1,16 @@
-// One process's hold on a lock of Python: the segment, which kind it is, its bell.
+// One process's hold on a lock: of either kind, fair or not.
 #pragma once
 
-#include <optional>
-#include <string>
-
-#include "bind/python.hpp"
+#include "bind/sync_handle.hpp"
 #include "core/fair_lock.hpp"
 
 namespace interlock::bind {
 
-class LockHandle {
+class LockHandle : public SyncHandle {
  public:
   explicit LockHandle(SyncSegment segment)
-      : segment_(std::move(segment)), plain_(segment_), fair_(segment_) {}
-  LockHandle(const LockHandle&) = delete;
-  LockHandle& operator=(const LockHandle&) = delete;
+      : SyncHandle(std::move(segment)), plain_(segment_), fair_(segment_) {}
 
-  const SyncSegment& segment() const { return segment_; }
   bool is_fair() const { return segment_.has(SYNC_FAIR); }
   bool is_recursive() const { return segment_.kind() == SyncKind::recursive_lock; }
   Ownership& ownership() { return plain_; }
@@ -38,41 +32,22 @@ class LockHandle {
     return released;
   }
 
-  // Whether the process has told its name, and has begun to be this one.
-  bool is_introduced() const { return generation_ == process_generation(); }
-  void introduce(std::string_view name) {
-    segment_.introduce(Stamp::mine(), name);
-    bell_.reset();
-    generation_ = process_generation();
-  }
-
-  // ---- awaiting --------------------------------------------------------------------------
-
-  // This process's bell for it; made at the first call.
-  int bell() {
-    if (bell_.get() < 0) {
-      const Stamp me = Stamp::mine();
-      bell_ = bell_new(segment_.bell_name(me.pid()));
-      segment_.enter_bell(me);
-    }
-    return bell_.get();
-  }
   // Ask to be rung. True: it may be had, look at once.
   bool arm() {
-    bell_silence(bell());
-    segment_.enter_bell(Stamp::mine());
-    segment_.shared().polled.store(1);
+    ask_to_ring();
     return is_fair() ? plain_.owner().nobody() : !plain_.ask_to_be_told();
   }
 
  private:
   static constexpr Nanoseconds LOOK_EVERY = MILLISECOND;
-  SyncSegment segment_;
   OwnedLock plain_;
   FairLock fair_;
-  Descriptor bell_;
   Nanoseconds looked_ = 0;
-  u64 generation_ = 0;
+};
+
+// What the Python classes are made of.
+struct SharedLock {
+  std::unique_ptr<LockHandle> handle;
 };
 
 }  // namespace interlock::bind

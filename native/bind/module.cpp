@@ -36,4 +36,7 @@ NB_MODULE(_native, module) {
   bind_queue(module);
   bind_pipe(module);
   bind_lock(module);
+  bind_semaphore(module);
+  bind_event(module);
+  bind_condition(module);
 }

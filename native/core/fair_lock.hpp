@@ -157,7 +157,7 @@ class FairLock : public Ownership {
         }
       } else if (look_for_death && whose.is_dead()) {
         bury_granted(whose, me);
-        record(whose, words_.since.load());
+        segment_.note_abandoned(whose, words_.since.load());
         segment_.abandoned().untold.store(1);
         words_.owner.compare_exchange(seen, FUTEX_WAITERS);
         INTERLOCK_PROBE("lock.recovered");

@@ -57,15 +57,6 @@ class Ownership {
     words_.since.set(static_cast<u64>(coarse_now()));
     words_.depth.set(1);
   }
-  // The owner is dead: what is there to be known about it.
-  void record(Stamp dead, u64 since) {
-    AbandonedWords& record = segment_.abandoned();
-    record.since.set(since);
-    record.noticed.set(static_cast<u64>(now()));
-    record.count.fetch_add(1);
-    record.stamp.store(dead.word());
-  }
-
   const SyncSegment& segment_;
   OwnerWords& words_;
 };
@@ -85,7 +76,7 @@ class OwnedLock : public Ownership {
     if (whose == me || !whose.is_dead()) return Taken::busy;
     const u64 since = words_.since.load();
     if (take(seen, me.word() | FUTEX_WAITERS) == Taken::busy) return Taken::busy;
-    record(whose, since);
+    segment_.note_abandoned(whose, since);
     INTERLOCK_PROBE("lock.recovered");
     return Taken::abandoned;
   }

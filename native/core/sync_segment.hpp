@@ -75,6 +75,15 @@ class SyncSegment {
   }
   bool has_entries() const { return shared().tables_ready.load() != 0; }
 
+  // A dead owner: what is there to be known about it.
+  void note_abandoned(Stamp dead, u64 since) const {
+    AbandonedWords& record = abandoned();
+    record.since.set(since);
+    record.noticed.set(static_cast<u64>(now()));
+    record.count.fetch_add(1);
+    record.stamp.store(dead.word());
+  }
+
   // ---- bells ---------------------------------------------------------------------------
 
   // The name of a process's bell for this lock; equal for all its threads.

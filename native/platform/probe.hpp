@@ -15,17 +15,19 @@ namespace interlock::probe {
 
 // Every point of every protocol, in the order of its steps.
 constexpr const char* NAMES[] = {
-    "mutex.locked",       "mutex.consistent",    "mutex.unlocked",   "put.claimed",
-    "put.filled",         "put.queued_block",    "put.written",      "put.committed",
-    "put.counted",        "chunk.made",          "chunk.linked",     "chunk.carved",
-    "block.hint_cleared", "block.described",     "extent.grown",     "get.found",
-    "get.taken",          "get.advanced",        "get.decoded",      "get.borrowed",
-    "get.done",           "get.settled",         "get.block_freed",  "chunk.unlinked",
-    "lease.returned",     "lease.dead_lettered", "wake.before",      "sweep.found",
-    "sweep.returned",     "sweep.released",      "repair.producers", "repair.consumers",
-    "borrow.released",    "roster.lined_up",     "roster.left",      "lock.taken",
-    "lock.flagged",       "lock.released",       "lock.recovered",   "lock.freed",
-    "lock.handing_over",  "lock.handed_over",    "lock.granted",
+    "mutex.locked",       "mutex.consistent",    "mutex.unlocked",      "put.claimed",
+    "put.filled",         "put.queued_block",    "put.written",         "put.committed",
+    "put.counted",        "chunk.made",          "chunk.linked",        "chunk.carved",
+    "block.hint_cleared", "block.described",     "extent.grown",        "get.found",
+    "get.taken",          "get.advanced",        "get.decoded",         "get.borrowed",
+    "get.done",           "get.settled",         "get.block_freed",     "chunk.unlinked",
+    "lease.returned",     "lease.dead_lettered", "wake.before",         "sweep.found",
+    "sweep.returned",     "sweep.released",      "repair.producers",    "repair.consumers",
+    "borrow.released",    "roster.lined_up",     "roster.left",         "lock.taken",
+    "lock.flagged",       "lock.released",       "lock.recovered",      "lock.freed",
+    "lock.handing_over",  "lock.handed_over",    "lock.granted",        "semaphore.entered",
+    "semaphore.decided",  "semaphore.counted",   "semaphore.swept",     "event.set",
+    "condition.granted",  "condition.done",      "condition.passed_on",
 };
 
 #if defined(INTERLOCK_PROBES)

@@ -61,6 +61,7 @@ class Run {
   bool is_dead(u32 process) const { return scheduler_.is_dead(process); }
   // The process dies before its nth access to a shared word.
   void kill_at_step(u32 process, u64 nth) { scheduler_.kill_at_step(process, nth); }
+  u64 steps_of(u32 process) const { return scheduler_.steps_of(process); }
   // Whoever passes the probe for the nth time dies there.
   void kill_at(const char* probe, u64 nth) { scheduler_.kill_at(probe, nth); }
   void protect(u32 process) { scheduler_.protect(process); }
@@ -93,6 +94,7 @@ class Run {
   }
   bool is_dead(u32) const { return false; }
   void kill_at_step(u32, u64) { fail(NO_DEATHS); }
+  u64 steps_of(u32) const { return 0; }
   void kill_at(const char*, u64) { fail(NO_DEATHS); }
   void protect(u32) {}
   u64 deaths() const { return 0; }

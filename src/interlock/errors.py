@@ -137,9 +137,10 @@ class LockNotOwned(InterlockError, AssertionError):
 
 
 class AbandonedLockError(InterlockError, RuntimeError):
-    """A lock's owner died while it had it; who got this error has not got the lock.
+    """A lock's owner died while it had it; whose acquire() raised this has not got the lock.
 
     What the lock guards may be half changed. Look at it, put it right, and acquire the lock again.
+    Raised by a condition's wait(), the caller has the lock, as after any wait().
 
     Attributes:
         abandoned: Who died, and when.

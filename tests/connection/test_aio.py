@@ -18,13 +18,6 @@ LONG_S = 30.0
 Ends = tuple[Any, Any]
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Both event loops."""
-    loop: str = request.param
-    return loop
-
-
 async def test_a_conversation_with_a_child(trial: Trial, pipe: Ends) -> None:
     """Each word is awaited; the child's death ends it."""
     ours, theirs = pipe

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from interlock.testing import probe_names
 from tests.faults import (
-    test_lock_killed,
     test_pipe_killed,
     test_queue_consumer_killed,
     test_queue_producer_killed,
@@ -13,6 +12,7 @@ from tests.faults import (
     test_sweep_killed,
 )
 from tests.faults.stage import Stage
+from tests.faults.turns import test_condition_killed, test_lock_killed, test_semaphore_killed
 
 
 def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> None:
@@ -27,5 +27,8 @@ def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> No
         *test_repair_killed.REPAIRING_C,
         *test_sleeper_left.PUTTING,
         *(name for _, name in test_lock_killed.CASES),
+        *test_semaphore_killed.POINTS,
+        *test_semaphore_killed.EVENT_POINTS,
+        *test_condition_killed.POINTS,
     }
     assert set(with_crash_points.run(probe_names)) == killed_at

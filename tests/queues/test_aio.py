@@ -18,13 +18,6 @@ pytestmark = pytest.mark.anyio
 LONG_S = 30.0
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Both event loops."""
-    loop: str = request.param
-    return loop
-
-
 async def test_a_message_of_another_process_wakes_who_waits(trial: Trial) -> None:
     """get() sleeps until it comes; the loop goes on meanwhile."""
     questions, answers = trial.make(), trial.make()

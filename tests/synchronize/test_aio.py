@@ -18,13 +18,6 @@ pytestmark = pytest.mark.anyio
 LONG_S = 30.0
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    """Both event loops."""
-    loop: str = request.param
-    return loop
-
-
 @pytest.fixture(params=[False, True], ids=["plain", "fair"])
 def fair(request: pytest.FixtureRequest) -> bool:
     """Both kinds of lock."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from multiprocessing import context as standard
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, cast, overload
 
 from interlock.process import Process
 
@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
-    from interlock.synchronize import Lock, RLock
-    from interlock.synchronize.base import OnAbandon
+    from interlock.synchronize import (
+        BoundedSemaphore,
+        Condition,
+        Event,
+        Lock,
+        RLock,
+        Semaphore,
+    )
+    from interlock.synchronize.condition import AnyLock
+    from interlock.synchronize.lock_base import OnAbandon
 
 __all__ = ["CONTEXTS", "BaseContext"]
 
@@ -30,7 +38,7 @@ CONTEXTS: dict[str, BaseContext] = {}
 class BaseContext(standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools ... that fit together.
 
-    Queues, pipes, Lock and RLock are Interlock's. The other means of synchronization, shared
+    Queues, pipes, locks, semaphores, conditions and events are Interlock's. Barriers, shared
     values, managers and pools are the standard library's for now, made with this context.
     """
 
@@ -173,6 +181,30 @@ class BaseContext(standard.BaseContext):
         from interlock.synchronize import RLock
 
         return RLock(ctx=self.get_context(), fair=fair, on_abandon=on_abandon)
+
+    def Semaphore(self, value: SupportsIndex = 1) -> Semaphore:  # type: ignore[override]
+        """So many at a time; see `interlock.synchronize.Semaphore`."""
+        from interlock.synchronize import Semaphore
+
+        return Semaphore(value, ctx=self.get_context())
+
+    def BoundedSemaphore(self, value: SupportsIndex = 1) -> BoundedSemaphore:  # type: ignore[override]
+        """The same, never more; see `interlock.synchronize.BoundedSemaphore`."""
+        from interlock.synchronize import BoundedSemaphore
+
+        return BoundedSemaphore(value, ctx=self.get_context())
+
+    def Condition(self, lock: AnyLock | None = None) -> Condition:  # type: ignore[override]
+        """To wait for a change; see `interlock.synchronize.Condition`."""
+        from interlock.synchronize import Condition
+
+        return Condition(lock, ctx=self.get_context())
+
+    def Event(self) -> Event:  # type: ignore[override]
+        """To wait until something has happened; see `interlock.synchronize.Event`."""
+        from interlock.synchronize import Event
+
+        return Event(ctx=self.get_context())
 
     def Pool(
         self,

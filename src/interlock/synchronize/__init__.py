@@ -1,22 +1,17 @@
-"""Taking turns between processes: locks whose dead owner is noticed.
+"""Taking turns between processes: nobody stays stuck behind the dead.
 
-Semaphores, conditions, events and barriers are the standard library's, until a release brings
-our own.
+Barriers are the standard library's, on our conditions, until a release brings our own.
 """
 
-from multiprocessing.synchronize import (
-    Barrier,
-    BoundedSemaphore,
-    Condition,
-    Event,
-    Semaphore,
-    SemLock,
-)
+from multiprocessing.synchronize import Barrier, SemLock
 
 from interlock._standard import rest_of
+from interlock.synchronize.condition import Condition
+from interlock.synchronize.event import Event
 from interlock.synchronize.lock import Lock
 from interlock.synchronize.owner import Abandonment, Holder
 from interlock.synchronize.rlock import RLock
+from interlock.synchronize.semaphore import BoundedSemaphore, PlaceHolder, Semaphore
 
 __all__ = [
     "Abandonment",
@@ -26,6 +21,7 @@ __all__ = [
     "Event",
     "Holder",
     "Lock",
+    "PlaceHolder",
     "RLock",
     "SemLock",
     "Semaphore",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interlock._types import Context
-from interlock.synchronize.base import LockBase, OnAbandon
+from interlock.synchronize.lock_base import LockBase, OnAbandon
 from interlock.synchronize.owner import owner_for_repr
 
 if TYPE_CHECKING:

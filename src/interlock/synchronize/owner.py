@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import process
 
-__all__ = ["Abandonment", "Holder", "process_name"]
+__all__ = ["Abandonment", "Holder", "Seen", "process_name"]
 
-_Seen = tuple[int, str, int, int]  # of the core: pid, name, thread, moment in ns
+Seen = tuple[int, str, int, int]  # of the core: pid, name, thread, moment in ns
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Holder:
     since: datetime
 
     @classmethod
-    def seen(cls, seen: _Seen) -> Holder:
+    def seen(cls, seen: Seen) -> Holder:
         """What the core tells, with a moment that means something to people."""
         pid, name, thread, moment_ns = seen
         return cls(pid, name, thread, wall_clock(moment_ns))
@@ -56,7 +56,7 @@ class Abandonment:
     when: datetime
 
     @classmethod
-    def seen(cls, seen: _Seen, noticed_ns: int) -> Abandonment:
+    def seen(cls, seen: Seen, noticed_ns: int) -> Abandonment:
         """What the core tells."""
         who = Holder.seen(seen)
         return cls(who.pid, who.process, who.thread, who.since, wall_clock(noticed_ns))
@@ -67,6 +67,11 @@ class Abandonment:
         thread = "" if self.thread == self.pid else f"thread {self.thread} of "
         name = f" ({self.process})" if self.process else ""
         return f"{thread}process {self.pid}{name}"
+
+    def died_with(self, what: object) -> str:
+        """How an error or a warning about it begins."""
+        name = type(what).__name__
+        return f"The {self.story} died while it had this {name}, since {self.since:%H:%M:%S} UTC"
 
 
 def wall_clock(moment_ns: int) -> datetime:

@@ -10,7 +10,9 @@ def test_my_queue_keeps_every_contract():
 from __future__ import annotations
 
 from interlock.testing.abandon import Abandoned, abandon
+from interlock.testing.condition import check_condition
 from interlock.testing.connection import check_connection
+from interlock.testing.event import check_event
 from interlock.testing.kill import (
     die,
     disarm,
@@ -24,16 +26,20 @@ from interlock.testing.lock import check_lock
 from interlock.testing.processes import wait_asleep, wait_ended, wait_stopped
 from interlock.testing.queue import check_queue
 from interlock.testing.registered import check_registered_type
+from interlock.testing.semaphore import check_semaphore
 from interlock.testing.sequencer import Sequencer
 
 __all__ = [
     "Abandoned",
     "Sequencer",
     "abandon",
+    "check_condition",
     "check_connection",
+    "check_event",
     "check_lock",
     "check_queue",
     "check_registered_type",
+    "check_semaphore",
     "die",
     "disarm",
     "has_probes",

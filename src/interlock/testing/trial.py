@@ -36,6 +36,15 @@ class Task(Protocol):
     def result(self) -> Any:
         """What it returned."""
 
+    def wait_asleep(self) -> None:
+        """Wait until it sleeps.
+
+        Raises:
+            AssertionError: It does not fall asleep in time.
+
+        If a process dies: one of the trial's own is missed there.
+        """
+
 
 class Trial:
     """Makes subjects, and starts threads and processes; ends and closes them all at its own end."""
@@ -84,6 +93,12 @@ class Trial:
         """Run a function, which must be importable, in a process."""
         task = ChildTask(self, target, args)
         self._children.append(task)
+        return task
+
+    def doomed(self, target: Callable[..., Any], *args: Any) -> ChildTask:
+        """Run a function, which must be importable, in a process that it ends by dying."""
+        task = self.child(target, *args)
+        task.expect_death()
         return task
 
     def forget(self, task: ThreadTask) -> None:
@@ -262,6 +277,22 @@ class ChildTask:
         """
         if not self._report.poll(self._trial.rest_s()) or self._report.recv() is not None:
             raise AssertionError(f"A child did not come to {self._name}().")
+
+    def expect_death(self) -> None:
+        """Say that its end is no failure, however it comes."""
+        self._is_killed = True
+
+    def wait_dead(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            AssertionError: It does not end in time.
+
+        If a process dies: so it was meant.
+        """
+        self._process.join(self._trial.rest_s())
+        if self._process.exitcode is None:
+            raise AssertionError(f"A process was still in {self._name}().")
 
     def kill(self) -> None:
         """End the process by SIGKILL, if it has not ended."""

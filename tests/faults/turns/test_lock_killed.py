@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import os
 import random
-import select
 import signal
-import threading
 import time
-import warnings
 from typing import Any
 
 import pytest
 
 import interlock
-from interlock.errors import AbandonedLockWarning
 from interlock.testing import kill_at
 from tests.faults.stage import Stage
 from tests.faults.survivor import STALL_S
+from tests.faults.turns.others import PATIENCE_S, Others, Told, let_others_run, wait_for_end
 
 METHODS = ["fork", "spawn", "forkserver"]
 COMMON = "lock.taken roster.lined_up roster.left lock.recovered".split()
@@ -30,35 +27,8 @@ PLAIN = [*COMMON, "lock.flagged", "lock.released"]
 FAIR = [*COMMON, "lock.freed", "lock.handing_over", "lock.handed_over", "lock.granted"]
 CASES = [*((False, name) for name in PLAIN), *((True, name) for name in FAIR)]
 TURNS_AFTER = 50
-PATIENCE_S = 20.0
 KILLS = 300
 SEED = 20_261_127
-
-
-def let_others_run() -> None:
-    """Give up the interpreter's lock, and the processor, for a moment."""
-    select.select([], [], [], 0)
-
-
-class Told:
-    """Whether this thread is warned in the block; warnings.catch_warnings is for all threads."""
-
-    _here = threading.local()
-
-    def __enter__(self) -> Told:
-        self.of_a_death = False
-        self._here.told = self
-        warnings.simplefilter("always")
-        vars(warnings)["showwarning"] = self._show
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._here.told = None
-
-    @classmethod
-    def _show(cls, message: Warning | str, category: type[Warning], *rest: Any) -> None:
-        if issubclass(category, AbandonedLockWarning):
-            cls._here.told.of_a_death = True
 
 
 class Guarded:
@@ -67,6 +37,9 @@ class Guarded:
     def __init__(self, context: Any, fair: bool) -> None:
         self.lock = context.Lock(fair=fair)
         self.words = context.RawArray("q", 2)
+
+    def owner(self) -> object:
+        return self.lock.owner
 
     def turn(self) -> bool:
         """Make a turn; whether it was told that an owner died.
@@ -105,48 +78,6 @@ def die_with(guarded: Guarded) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Others:
-    """Two threads of this process that make turns until they are told to end."""
-
-    def __init__(self, guarded: Guarded) -> None:
-        self._made: list[bool] = []  # turns, and whether one was told
-        self._guarded, self._over = guarded, threading.Event()
-        self._failures: list[BaseException] = []
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(2)]
-
-    def __enter__(self) -> Others:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def _run(self) -> None:
-        try:
-            while not self._over.is_set():
-                self._made.append(self._guarded.turn())
-        except BaseException as error:
-            self._failures.append(error)
-
-    @property
-    def told(self) -> int:
-        """In how many turns one was told that an owner died."""
-        return sum(self._made)
-
-    def wait_for_turns(self, count: int) -> None:
-        """Until they have made so many more."""
-        goal, bound = len(self._made) + count, time.monotonic() + 10 * STALL_S
-        while len(self._made) < goal and not self._failures:
-            assert time.monotonic() < bound, f"stuck: {self._guarded.lock.owner}"
-            let_others_run()
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(10 * STALL_S)
-            assert not thread.is_alive(), f"stuck: {self._guarded.lock.owner}"
-        for failure in self._failures:
-            raise failure
-
-
 def check_free(guarded: Guarded) -> None:
     """Nobody has it, nobody waits, and it can be had.
 
@@ -169,21 +100,14 @@ def point_scenario(method: str, fair: bool, point: str, passes: int) -> tuple[bo
         child.start()
         if point == "lock.recovered":  # which takes an owner that is dead already
             _kill_owners(context, guarded, child)
-        _end_of(child)
-    with Others(guarded) as others:
+        wait_for_end(child)
+    with Others([guarded.turn] * 2, guarded.owner) as others:
         if child.pid is None:
             child.start()
-        _end_of(child)
+        wait_for_end(child)
         others.wait_for_turns(TURNS_AFTER)
     check_free(guarded)
     return child.exitcode == -signal.SIGKILL, others.told
-
-
-def _end_of(child: Any) -> None:
-    child.join(PATIENCE_S)
-    if child.is_alive():
-        child.terminate()  # it never came to the point
-        child.join()
 
 
 def _kill_owners(context: Any, guarded: Guarded, child: Any) -> None:
@@ -216,7 +140,7 @@ def chance_scenario(seed: int, kills: int) -> tuple[int, int]:
         context = interlock.get_context("fork")
         guarded = Guarded(context, fair=bool(number % 2))
         child = context.Process(target=want, args=(guarded, "", 0))
-        with Others(guarded) as others:
+        with Others([guarded.turn] * 2, guarded.owner) as others:
             child.start()
             others.wait_for_turns(chance.randrange(1, 60))
             child.kill()
