@@ -25,6 +25,10 @@ EXCLUDED: dict[str, str] = {
         "wants a lock's semaphore to have a name that a killed process leaves behind; "
         "Interlock's locks have none, and nothing is left"
     ),
+    "TestResourceTracker.test_resource_tracker_sigkill": (
+        "wants a semaphore to be entered in the resource tracker, and a warning that the tracker "
+        "was killed; Interlock's semaphores need no tracker"
+    ),
     "TestIgnoreEINTR.test_ignore": (
         "wants send_bytes() of 4 MiB to block on a full pipe; Interlock's pipe has room for it"
     ),
