@@ -38,5 +38,6 @@ NB_MODULE(_native, module) {
   bind_lock(module);
   bind_semaphore(module);
   bind_event(module);
+  bind_barrier(module);
   bind_condition(module);
 }

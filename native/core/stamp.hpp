@@ -51,10 +51,10 @@ class Stamp {
   constexpr u64 process() const { return word_ & ~u64{ID_MASK}; }
 
   // Whether the process, or this thread of it, has ended.
-  bool is_dead() const {
+  bool is_dead() const { return is_process_dead() || thread_is_dead(pid(), tid()); }
+  bool is_process_dead() const {
     const u64 born = (word_ >> 22 & 0x1ff) | (word_ >> 54) << 9;
-    return process_is_dead(pid(), [&](u64 start) { return (start & BIRTH_MASK) == born; }) ||
-           thread_is_dead(pid(), tid());
+    return process_is_dead(pid(), [&](u64 start) { return (start & BIRTH_MASK) == born; });
   }
   bool operator==(const Stamp&) const = default;
 

@@ -83,19 +83,20 @@ struct NameSlot {
 };
 static_assert(sizeof(NameSlot) == 64);
 
-// Who waits, or who has places of a semaphore.
+// Who waits, who has places of a semaphore, or who takes part in a barrier's rounds.
 enum class EntryState : u32 {
   none = 0,
   waiting = 1,
   granted = 2,
   granted_after_death = 3,
   holding = 4,
+  refused = 5,
 };
 struct Entry {
   Atomic<u64> stamp;             // whose it is; 0: nobody's. By compare-exchange
   Atomic<u64> ticket;            // its place in the order; whose it is
   Atomic<u32> state;             // EntryState, and the futex word of who waits here
-  Atomic<u32> count;             // places held; under the mutex
+  Atomic<u32> count;             // places held, a number in a round; under the mutex
   Atomic<u64> since;             // when it began; whose it is
 };
 static_assert(sizeof(Entry) == 32);

@@ -27,7 +27,8 @@ constexpr const char* NAMES[] = {
     "lock.flagged",       "lock.released",       "lock.recovered",      "lock.freed",
     "lock.handing_over",  "lock.handed_over",    "lock.granted",        "semaphore.entered",
     "semaphore.decided",  "semaphore.counted",   "semaphore.swept",     "event.set",
-    "condition.granted",  "condition.done",      "condition.passed_on",
+    "condition.granted",  "condition.done",      "condition.passed_on", "barrier.arrived",
+    "barrier.decided",    "barrier.turned",      "barrier.told",
 };
 
 #if defined(INTERLOCK_PROBES)

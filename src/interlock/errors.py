@@ -6,7 +6,7 @@ The tree::
     ├── caller's use     SerializationError, MessageTooLarge, QueueClosed, LockNotHeld,
     │                    LockNotOwned
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
-    │                    AbandonedLockError (and AbandonedLockWarning, a warning)
+    │                    AbandonedLockError (and AbandonedLockWarning, a warning), BrokenBarrier
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
     │   lack             TooManyWaiters, MissingDependency
@@ -20,15 +20,17 @@ from __future__ import annotations
 
 import pickle
 import queue
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interlock.synchronize.owner import Abandonment
+    from interlock.synchronize.owner import Abandonment, Holder
 
 __all__ = [
     "AbandonedLockError",
     "AbandonedLockWarning",
     "AttributeSerializationError",
+    "BrokenBarrier",
     "DecodeError",
     "Empty",
     "ForbiddenGlobal",
@@ -152,6 +154,28 @@ class AbandonedLockError(InterlockError, RuntimeError):
 
     def __reduce__(self) -> tuple[type[AbandonedLockError], tuple[str, Abandonment]]:
         return type(self), (str(self), self.abandoned)
+
+
+class BrokenBarrier(InterlockError, threading.BrokenBarrierError):
+    """A barrier is broken: nobody passes until it is reset.
+
+    Attributes:
+        missing: Who died and is missing; None where it is broken for another reason.
+        awaited: Those that were in the last round and had not come to this one, as far as is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        missing: Abandonment | None = None,
+        awaited: tuple[Holder, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.missing = missing
+        self.awaited = awaited
+
+    def __reduce__(self) -> tuple[type[BrokenBarrier], tuple[Any, ...]]:
+        return type(self), (str(self), self.missing, self.awaited)
 
 
 class AbandonedLockWarning(RuntimeWarning):

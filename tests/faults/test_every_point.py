@@ -12,7 +12,12 @@ from tests.faults import (
     test_sweep_killed,
 )
 from tests.faults.stage import Stage
-from tests.faults.turns import test_condition_killed, test_lock_killed, test_semaphore_killed
+from tests.faults.turns import (
+    test_barrier_killed,
+    test_condition_killed,
+    test_lock_killed,
+    test_semaphore_killed,
+)
 
 
 def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> None:
@@ -30,5 +35,6 @@ def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> No
         *test_semaphore_killed.POINTS,
         *test_semaphore_killed.EVENT_POINTS,
         *test_condition_killed.POINTS,
+        *test_barrier_killed.POINTS,
     }
     assert set(with_crash_points.run(probe_names)) == killed_at

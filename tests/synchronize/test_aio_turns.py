@@ -1,4 +1,4 @@
-"""Semaphores, events, conditions and RLocks awaited, under asyncio and Trio (P10)."""
+"""Semaphores, events, conditions, barriers and RLocks awaited, under asyncio and Trio (P10)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 import interlock
-from interlock.errors import AbandonedLockError, AbandonedLockWarning, LockNotOwned
+from interlock.errors import AbandonedLockError, AbandonedLockWarning, BrokenBarrier, LockNotOwned
 from interlock.testing import die
 from interlock.testing.trial import Trial
 
@@ -220,3 +220,61 @@ async def test_an_rlock_is_the_task_s_that_awaited_it() -> None:
             async with lock.aio:
                 assert lock.owner is not None
     assert lock.owner is None
+
+
+async def test_tasks_and_a_process_pass_a_barrier(trial: Trial) -> None:
+    """Each gets a number of its own in each round."""
+    barrier = interlock.Barrier(3)
+    numbers: list[list[int]] = [[], []]
+
+    async def take_part(mine: list[int]) -> None:
+        for _ in range(5):
+            mine.append(await barrier.aio.wait())
+
+    child = trial.child(_numbers, barrier)
+    with anyio.fail_after(LONG_S):
+        async with anyio.create_task_group() as group:
+            for mine in numbers:
+                group.start_soon(take_part, mine)
+    theirs = await anyio.to_thread.run_sync(child.result)
+    for each in zip(*numbers, theirs, strict=True):
+        assert sorted(each) == [0, 1, 2]
+
+
+def _numbers(barrier: Any) -> list[int]:
+    return [barrier.wait() for _ in range(5)]
+
+
+async def test_a_cancelled_task_takes_no_part_in_the_round() -> None:
+    """The barrier stays whole; a timeout breaks it."""
+    barrier = interlock.Barrier(2)
+    with anyio.move_on_after(0.05) as scope:
+        await barrier.aio.wait()
+    assert scope.cancelled_caught
+    assert (barrier.n_waiting, barrier.broken) == (0, False)
+    with anyio.fail_after(LONG_S):
+        async with anyio.create_task_group() as group:
+            group.start_soon(barrier.aio.wait)
+            await barrier.aio.wait()
+        with pytest.raises(BrokenBarrier, match="in time"):
+            await barrier.aio.wait(timeout=0.05)
+        assert barrier.broken
+        with pytest.raises(BrokenBarrier, match="in time"):
+            await barrier.aio.wait()
+
+
+async def test_a_dead_party_is_named_to_who_awaits(trial: Trial) -> None:
+    """P3: it had passed before."""
+    barrier = trial.context.Barrier(2)  # type: ignore[attr-defined]
+    child = trial.doomed(_pass_and_die, barrier)
+    with anyio.fail_after(LONG_S):
+        await barrier.aio.wait()
+        with pytest.raises(BrokenBarrier) as caught:
+            await barrier.aio.wait()
+    assert caught.value.missing is not None
+    assert caught.value.missing.pid == child.pid
+
+
+def _pass_and_die(barrier: Any) -> None:
+    barrier.wait()
+    die()

@@ -1,4 +1,4 @@
-"""check_semaphore, check_event and check_condition: ours keep all; others what they promised."""
+"""The suites of locks' relatives: ours keep every contract; others what they promised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interlock.context import BaseContext
-from interlock.testing import check_condition, check_event, check_semaphore
+from interlock.testing import check_barrier, check_condition, check_event, check_semaphore
 
 
 def test_our_semaphores_keep_every_contract(context: BaseContext) -> None:
@@ -36,12 +36,18 @@ def _condition(context: Any, lock: str) -> Any:
     return context.Condition()
 
 
+def test_our_barrier_keeps_every_contract(context: BaseContext) -> None:
+    """P3: the dead are missing, and named."""
+    check_barrier(context.Barrier, context=context)
+
+
 def test_the_standard_library_s_keep_what_they_promise() -> None:
     """P3: the suites ask for no more than `multiprocessing` has, where they are told so."""
     context = multiprocessing.get_context("fork")
     check_semaphore(context.Semaphore, context=context, without={"bounded", "killed", "seen"})
     check_event(context.Event, context=context, without={"killed", "moment"})
     check_condition(context.Condition, context=context, without={"killed", "order"})
+    check_barrier(context.Barrier, context=context, without={"killed"})
 
 
 @pytest.mark.parametrize(
@@ -49,6 +55,7 @@ def test_the_standard_library_s_keep_what_they_promise() -> None:
     [
         (check_semaphore, "Semaphore", {"bounded", "seen"}, "places_of_the_dead_come_back"),
         (check_event, "Event", {"moment"}, "no_death_stops_it"),
+        (check_barrier, "Barrier", set(), "who_dies_waiting_is_missing"),
         (check_condition, "Condition", {"order"}, "who_notifies_waits_for_nobody"),
     ],
 )

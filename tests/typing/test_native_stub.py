@@ -23,7 +23,13 @@ UNSIGNED = {"_task_done", "_join"}  # they say nothing of what they take, which 
 FOR_CHECKERS = {"Buffer", "Generic"}  # bases that no class of the core has
 
 Function = ast.FunctionDef
-CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+ALL_CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+ENUMS = {
+    name: node
+    for name, node in ALL_CLASSES.items()
+    if [ast.unparse(base) for base in node.bases] == ["enum.Enum"]
+}
+CLASSES = {name: node for name, node in ALL_CLASSES.items() if name not in ENUMS}
 FUNCTIONS = {node.name: node for node in STUB.body if isinstance(node, Function)}
 VALUES = {
     node.target.id: ast.unparse(node.annotation)
@@ -80,7 +86,7 @@ def of_module(function: Any) -> list[tuple[str, str, bool]]:
 def test_every_name_of_the_module_is_in_the_stub_and_the_reverse() -> None:
     """P1: functions, classes and values; those of the crash points where there are any."""
     real = {name for name in dir(_native) if not name.startswith("__")}
-    stubbed = {*CLASSES, *FUNCTIONS, *VALUES}
+    stubbed = {*ALL_CLASSES, *FUNCTIONS, *VALUES}
     assert FUNCTIONS.keys() >= OF_PROBES
     assert real == (stubbed if _native.PROBES else stubbed - OF_PROBES)
 
@@ -90,6 +96,17 @@ def test_a_value_has_the_type_that_the_stub_gives_it(name: str) -> None:
     """P1: VERSION, PROBES, and the C API, whose type has no name in Python."""
     of_module = type(getattr(_native, name)).__name__
     assert (of_module, VALUES[name]) == ("PyCapsule", "Any") or of_module == VALUES[name]
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_an_enumeration_has_the_members_that_the_stub_gives_it(name: str) -> None:
+    """P1: names and values."""
+    members = {member.name: member.value for member in getattr(_native, name)}
+    assert members == {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
+        for node in ENUMS[name].body
+        if isinstance(node, ast.Assign)
+    }
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
     from interlock.synchronize import (
+        Barrier,
         BoundedSemaphore,
         Condition,
         Event,
@@ -38,7 +39,7 @@ CONTEXTS: dict[str, BaseContext] = {}
 class BaseContext(standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools ... that fit together.
 
-    Queues, pipes, locks, semaphores, conditions and events are Interlock's. Barriers, shared
+    Queues, pipes, locks, semaphores, conditions, events and barriers are Interlock's. Shared
     values, managers and pools are the standard library's for now, made with this context.
     """
 
@@ -205,6 +206,23 @@ class BaseContext(standard.BaseContext):
         from interlock.synchronize import Event
 
         return Event(ctx=self.get_context())
+
+    def Barrier(  # type: ignore[override]
+        self,
+        parties: SupportsIndex,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+    ) -> Barrier:
+        """To wait for each other; see `interlock.synchronize.Barrier`.
+
+        Raises:
+            ValueError: As there.
+
+        If a process dies: As there.
+        """
+        from interlock.synchronize import Barrier
+
+        return Barrier(parties, action, timeout, ctx=self.get_context())
 
     def Pool(
         self,

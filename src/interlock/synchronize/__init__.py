@@ -1,11 +1,9 @@
-"""Taking turns between processes: nobody stays stuck behind the dead.
+"""Taking turns between processes: nobody stays stuck behind the dead."""
 
-Barriers are the standard library's, on our conditions, until a release brings our own.
-"""
-
-from multiprocessing.synchronize import Barrier, SemLock
+from multiprocessing.synchronize import SemLock
 
 from interlock._standard import rest_of
+from interlock.synchronize.barrier import Barrier
 from interlock.synchronize.condition import Condition
 from interlock.synchronize.event import Event
 from interlock.synchronize.lock import Lock

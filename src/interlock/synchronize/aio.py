@@ -1,47 +1,49 @@
-"""Locks, semaphores, events and conditions, awaited under asyncio and Trio (P10)."""
+"""Locks and semaphores, awaited under asyncio and Trio (P10)."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from interlock._awaiting import until
-from interlock._native import MomentOfEvent, PlaceInCondition, PlaceInOrder
-from interlock.errors import AbandonedLockError
+from interlock._native import PlaceInOrder
 
 if TYPE_CHECKING:
-    from interlock.synchronize.condition import Condition
-    from interlock.synchronize.event import Event
     from interlock.synchronize.lock import Lock
     from interlock.synchronize.rlock import RLock
 
-__all__ = [
-    "AwaitableCondition",
-    "AwaitableEvent",
-    "AwaitableLock",
-    "AwaitableRLock",
-    "AwaitableTurn",
-]
-
-T = TypeVar("T")
+__all__ = ["AwaitableLock", "AwaitableRLock", "AwaitableTurn", "tried"]
 
 
 class _NotYet(Exception):
     """Another thread or task has it, or it has not happened."""
 
 
-async def _tried(
+async def tried(
     attempt: Callable[[], bool],
     bell_fd: Callable[[], int],
     arm: Callable[[], bool],
     timeout_s: float | None,
 ) -> bool:
-    """Whether it worked in time."""
+    """Make an attempt now, whenever the bell rings, and now and then.
+
+    Args:
+        attempt: Whether it worked.
+        bell_fd: The bell.
+        arm: Ask for it to be rung; True: try at once.
+        timeout_s: How long to go on, in seconds; None for as long as it takes.
+
+    Returns:
+        Whether one worked in time.
+
+    Raises:
+        Exception: What the attempt raises.
+
+    If a process dies: it is for the attempt to notice, within 100 ms.
+    """
 
     def try_it() -> None:
         if not attempt():
@@ -86,7 +88,7 @@ class AwaitableTurn:
         return await self._wait(timeout)
 
     async def _wait(self, timeout_s: float | None) -> bool:
-        return await _tried(self._try, self._shared._bell_fd, self._shared._arm, timeout_s)
+        return await tried(self._try, self._shared._bell_fd, self._shared._arm, timeout_s)
 
     def _try(self) -> bool:
         return bool(self._shared.acquire(False))
@@ -125,7 +127,7 @@ class AwaitableLock(AwaitableTurn):
             return await super()._wait(timeout_s)
         place = PlaceInOrder(lock)
         try:
-            return await _tried(place.look, lock._bell_fd, lock._arm, timeout_s)
+            return await tried(place.look, lock._bell_fd, lock._arm, timeout_s)
         finally:
             place.leave()
 
@@ -164,177 +166,3 @@ class AwaitableRLock(AwaitableTurn):
         if lock._is_mine() and lock._task != anyio.get_current_task().id:
             lock._refuse_release()
         lock.release()
-
-
-class AwaitableEvent:
-    """An Event whose `wait` is awaited."""
-
-    def __init__(self, event: Event) -> None:
-        self._event = event
-
-    async def wait(self, timeout: float | None = None) -> bool:
-        """As `Event.wait`, awaited.
-
-        Args:
-            timeout: How long to wait, in seconds; None for as long as it takes.
-
-        Returns:
-            Whether it was set.
-
-        Raises:
-            OutOfSharedMemory: As in `Event.wait`.
-
-        If a process dies: As in `Event.wait`; who waits returns within 100 ms.
-        """
-        event = self._event
-        moment = MomentOfEvent(event)
-        try:
-            return await _tried(moment.has_happened, event._bell_fd, event._arm, timeout)
-        finally:
-            moment.leave()
-
-    def is_set(self) -> bool:
-        """As `Event.is_set`."""
-        return self._event.is_set()
-
-    def set(self) -> None:
-        """As `Event.set`."""
-        self._event.set()
-
-    def clear(self) -> None:
-        """As `Event.clear`."""
-        self._event.clear()
-
-
-class AwaitableCondition:
-    """A Condition whose `acquire`, `wait` and `wait_for` are awaited; for ``async with``."""
-
-    def __init__(self, condition: Condition) -> None:
-        self._condition = condition
-        self._turn: AwaitableTurn = condition._lock.aio
-
-    async def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
-        """As `Lock.acquire`, awaited.
-
-        Args:
-            block: Whether to wait while another one has the lock.
-            timeout: How long to wait, in seconds; None for as long as it takes.
-
-        Returns:
-            Whether the lock is the caller's now.
-
-        Raises:
-            AbandonedLockError: As in `Lock`.
-
-        If a process dies: As in `AwaitableTurn.acquire`.
-        """
-        return await self._turn.acquire(block, timeout)
-
-    def release(self) -> None:
-        """As `Lock.release`.
-
-        Raises:
-            LockNotHeld: As there.
-            LockNotOwned: As there.
-
-        If a process dies: As there.
-        """
-        self._turn.release()
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
-    async def wait(self, timeout: float | None = None) -> bool:
-        """As `Condition.wait`, awaited. When it is cancelled the caller has the lock again first.
-
-        Args:
-            timeout: How long to wait, in seconds; None for as long as it takes.
-
-        Returns:
-            Whether it was notified.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-            TooManyWaiters: As in `Condition.wait`.
-            AbandonedLockError: As in `Condition.wait`.
-
-        If a process dies: As in `Condition.wait`; those that wait are notified within 100 ms.
-        """
-        condition = self._condition
-        condition._must_own("wait()")
-        place = PlaceInCondition(condition, condition._lock)
-        depth = condition._lock._semlock._count()
-        for _ in range(depth):
-            self._turn.release()
-        try:
-            told = await _tried(place.look, condition._bell_fd, place.arm, timeout)
-        except BaseException:
-            place.leave()
-            raise
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._acquire_again(depth)
-        if told:
-            place.done()
-        else:
-            place.leave()
-        return told
-
-    async def _acquire_again(self, depth: int) -> None:
-        found: AbandonedLockError | None = None
-        while depth:
-            try:
-                await self._turn.acquire()
-                depth -= 1
-            except AbandonedLockError as error:
-                found = error
-        if found is not None:
-            raise self._condition._error_after_wait(found)
-
-    async def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
-        """As `Condition.wait_for`, awaited.
-
-        Args:
-            predicate: Says whether it is so; called with the lock.
-            timeout: How long to wait in all, in seconds; None for as long as it takes.
-
-        Returns:
-            What the predicate returned last.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-            TooManyWaiters: As in `wait`.
-
-        If a process dies: As in `wait`.
-        """
-        ends = math.inf if timeout is None else time.monotonic() + timeout
-        while not (result := predicate()):
-            rest = ends - time.monotonic()
-            if rest <= 0:
-                break
-            await self.wait(None if timeout is None else rest)
-        return result
-
-    def notify(self, n: int = 1) -> None:
-        """As `Condition.notify`.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-        """
-        self._condition.notify(n)
-
-    def notify_all(self) -> None:
-        """As `Condition.notify_all`.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-        """
-        self._condition.notify_all()

@@ -15,7 +15,7 @@ from interlock.synchronize.base import SharedBase
 from interlock.synchronize.rlock import RLock
 
 if TYPE_CHECKING:
-    from interlock.synchronize.aio import AwaitableCondition
+    from interlock.synchronize.aio_waits import AwaitableCondition
 
 __all__ = ["Condition"]
 
@@ -188,7 +188,7 @@ class Condition(SharedBase, SharedCondition):
     @property
     def aio(self) -> AwaitableCondition:
         """The same condition, awaited: ``async with condition.aio:``."""
-        from interlock.synchronize.aio import AwaitableCondition
+        from interlock.synchronize.aio_waits import AwaitableCondition
 
         return AwaitableCondition(self)
 

@@ -9,7 +9,7 @@ from interlock._types import Context
 from interlock.synchronize.base import SharedBase
 
 if TYPE_CHECKING:
-    from interlock.synchronize.aio import AwaitableEvent
+    from interlock.synchronize.aio_waits import AwaitableEvent
 
 __all__ = ["Event"]
 
@@ -34,7 +34,7 @@ class Event(SharedBase, SharedEvent):
     @property
     def aio(self) -> AwaitableEvent:
         """The same event, awaited: ``await event.aio.wait()``."""
-        from interlock.synchronize.aio import AwaitableEvent
+        from interlock.synchronize.aio_waits import AwaitableEvent
 
         return AwaitableEvent(self)
 

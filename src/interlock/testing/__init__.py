@@ -10,6 +10,7 @@ def test_my_queue_keeps_every_contract():
 from __future__ import annotations
 
 from interlock.testing.abandon import Abandoned, abandon
+from interlock.testing.barrier import check_barrier
 from interlock.testing.condition import check_condition
 from interlock.testing.connection import check_connection
 from interlock.testing.event import check_event
@@ -33,6 +34,7 @@ __all__ = [
     "Abandoned",
     "Sequencer",
     "abandon",
+    "check_barrier",
     "check_condition",
     "check_connection",
     "check_event",
