@@ -39,5 +39,6 @@ NB_MODULE(_native, module) {
   bind_semaphore(module);
   bind_event(module);
   bind_barrier(module);
+  bind_read_write_lock(module);
   bind_condition(module);
 }

@@ -28,7 +28,8 @@ constexpr const char* NAMES[] = {
     "lock.handing_over",  "lock.handed_over",    "lock.granted",        "semaphore.entered",
     "semaphore.decided",  "semaphore.counted",   "semaphore.swept",     "event.set",
     "condition.granted",  "condition.done",      "condition.passed_on", "barrier.arrived",
-    "barrier.decided",    "barrier.turned",      "barrier.told",
+    "barrier.decided",    "barrier.turned",      "barrier.told",        "rwlock.admitted",
+    "rwlock.released",    "rwlock.noted",
 };
 
 #if defined(INTERLOCK_PROBES)

@@ -39,6 +39,7 @@ from interlock.errors import (
     TooManyWaiters,
     TypeSerializationError,
     UnsupportedPlatform,
+    WouldDeadlock,
 )
 from interlock.process import Process, active_children, current_process, parent_process
 
@@ -107,6 +108,7 @@ __all__ = [
     "Queue",
     "QueueClosed",
     "RLock",
+    "RWLock",
     "RawArray",
     "RawValue",
     "SegmentCorrupted",
@@ -120,6 +122,7 @@ __all__ = [
     "TypeSerializationError",
     "UnsupportedPlatform",
     "Value",
+    "WouldDeadlock",
     "active_children",
     "allow_connection_pickling",
     "cpu_count",
@@ -184,6 +187,7 @@ Pipe = default_context.Pipe
 Pool = default_context.Pool
 Queue = default_context.Queue
 RLock = default_context.RLock
+RWLock = default_context.RWLock
 RawArray = default_context.RawArray
 RawValue = default_context.RawValue
 Semaphore = default_context.Semaphore

@@ -4,7 +4,7 @@ The tree::
 
     InterlockError
     ├── caller's use     SerializationError, MessageTooLarge, QueueClosed, LockNotHeld,
-    │                    LockNotOwned
+    │                    LockNotOwned, WouldDeadlock
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
     │                    AbandonedLockError (and AbandonedLockWarning, a warning), BrokenBarrier
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
@@ -54,6 +54,7 @@ __all__ = [
     "TooManyWaiters",
     "TypeSerializationError",
     "UnsupportedPlatform",
+    "WouldDeadlock",
 ]
 
 
@@ -136,6 +137,10 @@ class LockNotHeld(InterlockError, ValueError):
 
 class LockNotOwned(InterlockError, AssertionError):
     """A recursive lock was released by a thread that has not got it."""
+
+
+class WouldDeadlock(InterlockError, RuntimeError):
+    """A thread would wait for itself; it was not let in."""
 
 
 class AbandonedLockError(InterlockError, RuntimeError):

@@ -16,6 +16,7 @@ from tests.faults.turns import (
     test_barrier_killed,
     test_condition_killed,
     test_lock_killed,
+    test_rwlock_killed,
     test_semaphore_killed,
 )
 
@@ -36,5 +37,6 @@ def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> No
         *test_semaphore_killed.EVENT_POINTS,
         *test_condition_killed.POINTS,
         *test_barrier_killed.POINTS,
+        *test_rwlock_killed.POINTS,
     }
     assert set(with_crash_points.run(probe_names)) == killed_at

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Event,
         Lock,
         RLock,
+        RWLock,
         Semaphore,
     )
     from interlock.synchronize.condition import AnyLock
@@ -223,6 +224,12 @@ class BaseContext(standard.BaseContext):
         from interlock.synchronize import Barrier
 
         return Barrier(parties, action, timeout, ctx=self.get_context())
+
+    def RWLock(self, *, on_abandon: OnAbandon = "warn") -> RWLock:
+        """For many that read or one that writes; see `interlock.synchronize.RWLock`."""
+        from interlock.synchronize import RWLock
+
+        return RWLock(on_abandon=on_abandon, ctx=self.get_context())
 
     def Pool(
         self,

@@ -9,6 +9,7 @@ from interlock.synchronize.event import Event
 from interlock.synchronize.lock import Lock
 from interlock.synchronize.owner import Abandonment, Holder
 from interlock.synchronize.rlock import RLock
+from interlock.synchronize.rwlock import RWLock
 from interlock.synchronize.semaphore import BoundedSemaphore, PlaceHolder, Semaphore
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Lock",
     "PlaceHolder",
     "RLock",
+    "RWLock",
     "SemLock",
     "Semaphore",
 ]
