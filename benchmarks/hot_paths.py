@@ -112,6 +112,27 @@ def _control(count: int) -> None:
         pickle.loads(pickle.dumps(RECORD, protocol=5))
 
 
+def _places(count: int) -> None:
+    """A free place is taken and given back."""
+    import interlock
+
+    semaphore = interlock.Semaphore(2)
+    acquire, release = semaphore.acquire, semaphore.release
+    for _ in repeat(None, count):
+        acquire()
+        release()
+
+
+def _reading(count: int) -> None:
+    """A free lock is had to read."""
+    import interlock
+
+    reader = interlock.RWLock().reader
+    for _ in repeat(None, count):
+        with reader:
+            continue
+
+
 # One operation each: a message in and out again, a turn, or an object to bytes and back.
 PATHS: dict[str, Callable[[int], None]] = {
     "control: pickle a dict": _control,
@@ -124,6 +145,8 @@ PATHS: dict[str, Callable[[int], None]] = {
     "pipe: 64 bytes by send_bytes": _pipe_bytes,
     "lock: acquire and release": _turns,
     "lock: fair, acquire and release": lambda count: _turns(count, fair=True),
+    "semaphore: acquire and release": _places,
+    "rwlock: with lock.reader": _reading,
     "dumps+loads: 4-field dict (registered)": lambda count: _round_trips(RECORD, count),
     "dumps+loads: dataclass": _dataclass,
     "dumps+loads: datetime": _datetime,
