@@ -53,7 +53,10 @@ class Condition {
   class Waiting {
    public:
     Waiting(Condition& condition, Stamp me, DeathWatch watch = {})
-        : condition_(condition), me_(me), watch_(watch), entry_(condition.roster_.claim(me)) {
+        : condition_(condition),
+          me_(me),
+          watch_(watch),
+          entry_(condition.roster_.claim(me, condition)) {
       if (entry_ == NO_ENTRY) throw TooManyWaiters();
       roster().line_up(entry_);
     }
@@ -129,7 +132,9 @@ class Condition {
   void pass_on(Stamp me) {
     roster_.each([&](u32 index) {
       const Stamp whose = roster_.stamp(index);
-      if (roster_.state(index) != EntryState::granted || whose.nobody() || !whose.is_dead()) return;
+      if (roster_.state(index) != EntryState::granted || !died_in(roster_.at(index).stamp, whose) ||
+          roster_.state(index) != EntryState::granted)
+        return;
       // First the next one: a death in between leaves one too many, and never one too few.
       grant_next(me);
       INTERLOCK_PROBE("condition.passed_on");

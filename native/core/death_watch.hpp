@@ -20,8 +20,8 @@ class DeathWatch {
   bool owner_has_died() const {
     if (lock_ == nullptr) return false;
     if (deaths() != before_) return true;
-    const Stamp owner = Stamp::of_word(lock_->owner().owner.load());
-    return !owner.nobody() && owner.is_dead();
+    const Atomic<u64>& owner = lock_->owner().owner;
+    return died_in(owner, Stamp::of_word(owner.load()));
   }
 
  private:

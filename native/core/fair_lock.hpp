@@ -56,7 +56,7 @@ class FairLock : public Ownership {
   class Waiting {
    public:
     Waiting(FairLock& lock, Stamp me)
-        : lock_(lock), me_(me), roster_(lock.roster_), entry_(roster_.claim(me)) {
+        : lock_(lock), me_(me), roster_(lock.roster_), entry_(roster_.claim(me, lock)) {
       if (entry_ == NO_ENTRY) throw TooManyWaiters();
       roster_.line_up(entry_);
       Turn turn(lock_, Patience::as_long_as_it_takes);
@@ -155,7 +155,7 @@ class FairLock : public Ownership {
         } else if (hand_over(seen, first)) {
           return;
         }
-      } else if (look_for_death && whose.is_dead()) {
+      } else if (look_for_death && died_in(words_.owner, whose)) {
         bury_granted(whose, me);
         segment_.note_abandoned(whose, words_.since.load());
         segment_.abandoned().untold.store(1);

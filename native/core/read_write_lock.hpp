@@ -84,7 +84,7 @@ class ReadWriteLock {
   class Waiting {
    public:
     Waiting(ReadWriteLock& lock, Stamp me, Mode mode) : lock_(lock), me_(me) {
-      entry_ = lock_.roster_.claim(me);
+      entry_ = lock_.roster_.claim(me, lock_);
       if (entry_ == NO_ENTRY) throw TooManyWaiters();
       entry().count.store(once(mode));
     }

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "core/sync_segment.hpp"
-#include "platform/probe.hpp"
+#include "core/turn.hpp"
 
 namespace interlock {
 
@@ -25,12 +25,22 @@ class Roster {
  public:
   explicit Roster(const SyncSegment& segment) : segment_(segment) {}
 
-  // An entry of the caller's own, not lined up yet; NO_ENTRY when there is none.
+  // An entry of the caller's own, not lined up yet; NO_ENTRY when there is none. Where entries are
+  // granted it is for who has the mutex, as what it buries may be granted by somebody just then.
   // Throws NoPagesForLock.
   u32 claim(Stamp me) const {
     segment_.need_entries();
     const u32 index = claim_free(me);
     return index != NO_ENTRY || !prune(me) ? index : claim_free(me);
+  }
+
+  // For who has not got it.
+  template <class Side>
+  u32 claim(Stamp me, Side& side) const {
+    segment_.need_entries();
+    if (const u32 index = claim_free(me); index != NO_ENTRY) return index;
+    Turn turn(side, Patience::as_long_as_it_takes);
+    return claim(me);
   }
 
   // At the end of the order. Nobody looks at the ticket of an entry in another state.

@@ -70,4 +70,10 @@ class Stamp {
 inline thread_local u64 Stamp::mine_ = 0;
 inline thread_local u64 Stamp::made_in_ = 0;
 
+// Whether that thread has died while its stamp was in the word. The word is read again behind the
+// death: one that takes its stamp back and ends, while somebody looks, has left nothing.
+inline bool died_in(const Atomic<u64>& word, Stamp whose) {
+  return !whose.nobody() && whose.is_dead() && Stamp::of_word(word.load()) == whose;
+}
+
 }  // namespace interlock

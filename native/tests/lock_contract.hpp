@@ -82,6 +82,30 @@ void a_busy_lock_is_told_at_the_deadline(Run& run) {
   check_equal(guarded.acquire(), Taken::yes, "it is free");
 }
 
+// Some have it, give it up and end, while others look for a dead owner: there is none.
+template <class Lock>
+void who_gives_it_up_and_ends_has_not_died(Run& run) {
+  Guarded<Lock> guarded;
+  Atomic<u32> gone{};
+  for (u32 number = 0; number < 2; ++number)
+    run.thread(run.new_process(), "user", [&] {
+      for (int i = 0; i < 2; ++i) {
+        guarded.turn(guarded.acquire());
+        guarded.release();
+      }
+      gone.fetch_add(1);
+    });
+  run.thread(run.new_process(), "onlooker", [&] {
+    while (gone.load() < 2) {
+      const Taken taken = guarded.lock().try_recover(Stamp::mine());
+      check(taken != Taken::abandoned, "its owner gave it up");
+      if (taken == Taken::yes) guarded.release();
+    }
+  });
+  run.go();
+  check_equal(guarded.segment.abandoned().count.peek(), u64{0}, "deaths with the lock");
+}
+
 // Whoever gives up leaves the lock as if it had never come.
 template <class Lock>
 void who_gives_up_leaves_nothing(Run& run) {
@@ -171,6 +195,8 @@ int run_contract(std::initializer_list<Test> more) {
   std::vector<Test> tests = {
       {"one owner at a time", one_at_a_time<Lock>, 1000, 10},
       {"a busy lock is told at the deadline", a_busy_lock_is_told_at_the_deadline<Lock>, 200, 10},
+      {"who gives it up and ends has not died", who_gives_it_up_and_ends_has_not_died<Lock>, 1000,
+       20},
       {"who gives up leaves nothing", who_gives_up_leaves_nothing<Lock>, 1000, 20},
       {"a death at any step is noticed", a_death_at_any_step_is_noticed<Lock>, 3000, 0},
       {"several deaths are noticed", several_deaths_are_noticed<Lock>, 3000, 0},

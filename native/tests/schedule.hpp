@@ -8,7 +8,8 @@
 //   time      stands still while anybody can run
 //   death     kill() at a named probe or at the n-th step of a process: its threads are never
 //             run again, no destructor runs, the pending robust-list word is treated as
-//             kernel/futex/core.c does (exit_robust_list), process_is_dead() is true
+//             kernel/futex/core.c does (exit_robust_list), process_is_dead() is true, as it is
+//             of a process whose threads have all ended
 //   deadlock  all asleep and nothing left that would end a sleep
 // Every sleep of the core is bounded by 50 ms, which would hide a lost wake-up (I4). So
 // such a sleep does not time out until some process has died: then, and only then, is
@@ -96,6 +97,16 @@ class Scheduler {
 
   bool is_dead(u32 process) const {
     return std::find(dead_.begin(), dead_.end(), process) != dead_.end();
+  }
+  // Killed, or all its threads have ended.
+  bool is_gone(u32 process) const {
+    bool lives = false, known = is_dead(process);
+    for (const auto& fiber : fibers_) {
+      if (fiber->process != process) continue;
+      known = true;
+      lives = lives || fiber->state == Fiber::State::ready || fiber->state == Fiber::State::asleep;
+    }
+    return known && !lives;
   }
   u64 deaths() const { return dead_.size(); }
   const std::map<std::string, u64>& probes_passed() const { return passed_; }
@@ -334,7 +345,8 @@ std::uint32_t process_id() {
   return scheduler() == nullptr ? Scheduler::MAIN : scheduler()->process_id();
 }
 bool process_is_dead(std::uint32_t pid) {
-  return scheduler() != nullptr && scheduler()->is_dead(pid);
+  step();
+  return scheduler() != nullptr && scheduler()->is_gone(pid);
 }
 std::int64_t now() { return scheduler() == nullptr ? Scheduler::FIRST_MOMENT : scheduler()->now(); }
 

@@ -103,6 +103,39 @@ void as_many_return_as_were_notified(Run& run) {
   check_equal(pair.condition.waiting(), 0u, "nobody waits any more");
 }
 
+// One was notified, went on and ended, while the next one looks for the dead: it is none.
+void who_goes_on_and_ends_leaves_nothing(Run& run) {
+  Both pair;
+  Atomic<u32> gone{};
+  run.thread(run.new_process(), "first", [&] {
+    OwnedLock lock(pair.of_lock);
+    Condition condition(pair.of_condition);
+    acquire(lock);
+    wait(condition, lock, Deadline::never());
+    lock.release();
+    gone.store(1);
+  });
+  run.thread(run.new_process(), "second", [&] {
+    OwnedLock lock(pair.of_lock);
+    Condition condition(pair.of_condition);
+    while (condition.waiting() < 1) yield_processor();
+    acquire(lock);
+    Condition::Waiting waiting(condition, Stamp::mine(), DeathWatch(pair.of_lock));
+    lock.release();
+    while (gone.load() == 0) check(!waiting.poll(), "nobody notified this one");
+    check(!waiting.poll(), "nor in the end");
+  });
+  run.thread(run.new_process(), "notifier", [&] {
+    OwnedLock lock(pair.of_lock);
+    Condition condition(pair.of_condition);
+    while (condition.waiting() < 2) yield_processor();
+    acquire(lock);
+    check_equal(condition.notify(Stamp::mine(), 1), 1u, "the first one waits");
+    lock.release();
+  });
+  run.go();
+}
+
 // One of two that wait is killed, at any step. If it was notified and had not got on, the other
 // one is notified in its place.
 void the_dead_take_no_notification(Run& run) {
@@ -208,6 +241,7 @@ int main() {
   return run_tests({
       {"a change is never missed", a_change_is_never_missed, 500, 10},
       {"as many return as were notified", as_many_return_as_were_notified, 300, 5},
+      {"who goes on and ends leaves nothing", who_goes_on_and_ends_leaves_nothing, 2000, 50},
       {"the dead take no notification", the_dead_take_no_notification, 3000, 0},
       {"a dead notifier is made up for", a_dead_notifier_is_made_up_for, 1000, 0},
       {"a change by the dead is not missed", a_change_by_the_dead_is_not_missed, 1000, 0},

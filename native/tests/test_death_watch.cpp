@@ -36,6 +36,24 @@ void nobody_died(Run& run) {
   check(!DeathWatch().owner_has_died(), "of no lock, nobody");
 }
 
+// One has the lock, gives it up and ends, while another looks whether its owner has died.
+void who_gives_it_up_and_ends_has_not_died(Run& run) {
+  const SyncSegment segment = SyncSegment::create(SyncKind::lock, 0);
+  const DeathWatch watch(segment);
+  Atomic<u32> gone{};
+  for (int number = 0; number < 2; ++number)
+    run.thread(run.new_process(), "user", [&] {
+      OwnedLock lock(segment);
+      take(lock);
+      lock.release();
+      gone.fetch_add(1);
+    });
+  run.thread(run.new_process(), "watcher", [&] {
+    while (gone.load() < 2) check(!watch.owner_has_died(), "it gave the lock up");
+  });
+  run.go();
+}
+
 // One of those that take turns is killed at any step. If it had the lock, each of the others, whose
 // watch began before, sees it: the one that takes the lock after it, and the one that comes later.
 template <class Lock>
@@ -78,6 +96,7 @@ int main() {
   using namespace interlock::tests;
   return run_tests({
       {"nobody died", nobody_died, 200, 20},
+      {"who gives it up and ends has not died", who_gives_it_up_and_ends_has_not_died, 2000, 50},
       {"each sees that the owner of a lock died", each_sees_it<interlock::OwnedLock>, 2000, 0},
       {"each sees that the owner of a fair lock died", each_sees_it<interlock::FairLock>, 2000, 0},
   });
