@@ -180,6 +180,10 @@ fuzz: $(TEST_TOOLS) $(STAMPS)/fuzz.txt $(STAMPS)/installed build/fuzz/site.stamp
 	  --seconds $(TIME) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target $(TARGET)) \
 	  $(if $(FILE),--file '$(FILE)')
 
+.PHONY: models
+models: deps .venv/.identity ## let spin explore every interleaving of the locks' models
+	@$(BIN)/python -m models.check $(ARGS)
+
 build/tensors.stamp: pyproject.toml .venv/.identity
 	@rm -rf build/tensors
 	@$(PIP) install --target build/tensors $$($(BIN)/python tools/requirements.py tensors)
