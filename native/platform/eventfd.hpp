@@ -34,19 +34,21 @@ inline void eventfd_silence(int fd) {
 }
 
 // A full buffer means that it rings already; whether the peer is gone is asked elsewhere.
+// Who has the descriptor may send others over it (multiprocessing.reduction.send_handle), with a
+// byte that tells how many: a ring is a number that no message can carry (SCM_MAX_FD is 253).
+inline constexpr char SOCKET_RING = static_cast<char>(255);
+
 inline void socket_ring(int fd) {
-  const char byte = 0;
-  [[maybe_unused]] const ssize_t sent = send(fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  [[maybe_unused]] const ssize_t sent = send(fd, &SOCKET_RING, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// Takes what socket_ring() sent and no more: who has the descriptor may send others over it
-// (multiprocessing.reduction.send_handle), with bytes that are not 0.
+// Takes what socket_ring() sent and no more.
 inline void socket_silence(int fd) {
   char bytes[256];
   for (;;) {
     const ssize_t there = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_PEEK);
     ssize_t rings = 0;
-    while (rings < there && bytes[rings] == 0) ++rings;
+    while (rings < there && bytes[rings] == SOCKET_RING) ++rings;
     if (rings == 0) return;
     const auto taken = recv(fd, bytes, static_cast<std::size_t>(rings), MSG_DONTWAIT);
     if (taken < static_cast<ssize_t>(sizeof bytes)) return;

@@ -116,6 +116,18 @@ def test_a_descriptor_goes_beside_the_messages(trial: Trial, pipe: Ends) -> None
     os.close(reading)
 
 
+@pytest.mark.parametrize("count", [0, 1, 253])
+def test_what_others_write_is_not_taken_for_a_ring(count: int) -> None:
+    """The byte that goes with descriptors (and with none) waits for who reads it."""
+    ours, theirs = interlock.Pipe()
+    with ours, theirs:
+        os.write(theirs.fileno(), bytes([count]))  # before `ours` is asked for its descriptor
+        theirs.send("a message")
+        assert ours.recv() == "a message"
+        assert os.read(ours.fileno(), 1) == bytes([count])
+        assert not is_readable(ours.fileno())
+
+
 def test_listener_and_client_are_the_standard_library_s(trial: Trial) -> None:
     """Until the managers come: a conversation over a socket with a key."""
     with interlock.connection.Listener(authkey=b"key") as listener:
