@@ -4,7 +4,7 @@ The tree::
 
     InterlockError
     ├── caller's use     SerializationError, MessageTooLarge, QueueClosed, LockNotHeld,
-    │                    LockNotOwned, WouldDeadlock
+    │                    LockNotOwned, WouldDeadlock, SegmentNotFound, SegmentExists
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
     │                    AbandonedLockError (and AbandonedLockWarning, a warning), BrokenBarrier
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
@@ -46,6 +46,8 @@ __all__ = [
     "OutOfSharedMemory",
     "QueueClosed",
     "SegmentCorrupted",
+    "SegmentExists",
+    "SegmentNotFound",
     "SenderGone",
     "SequenceBroken",
     "SerializationError",
@@ -230,8 +232,16 @@ class UnsupportedPlatform(InterlockError, ImportError):
     """This system lacks something that the core needs."""
 
 
+class SegmentNotFound(InterlockError, FileNotFoundError):
+    """No process has shared memory of this name, or it was unlinked."""
+
+
+class SegmentExists(InterlockError, FileExistsError):
+    """Shared memory of this name is there already, and a new one was asked for."""
+
+
 class OutOfSharedMemory(InterlockError, MemoryError):
-    """The kernel has no more pages to give; the message was not sent."""
+    """The kernel has no more pages to give; what was asked for was not done."""
 
 
 class TooManyProcesses(InterlockError, OSError):

@@ -9,13 +9,13 @@ from multiprocessing.managers import (
     Namespace,
     RemoteError,
     Server,
-    SharedMemoryManager,
     SyncManager,
     Token,
     ValueProxy,
 )
 
 from interlock._standard import rest_of
+from interlock.shared_memory.manager import SharedMemoryManager
 
 __all__ = [
     "BaseListProxy",

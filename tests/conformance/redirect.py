@@ -89,6 +89,8 @@ def redirect(source: str, subject: Subject, directory: Path) -> str:
     """
     source = _IMPORT.sub(lambda found: _plain_import(subject, *found.groups()), source)
     source = _FROM.sub(lambda found: _from_import(subject, *found.groups()), source)
+    # What the tests put something else in the place of, by its name.
+    source = source.replace("'multiprocessing.shared_memory.", f"'{subject.name}.shared_memory.")
     # The programs find the subject by PYTHONPATH. One wants unusual flags, and is told.
     source = source.replace("'-E', '-c'", "'-c'")
     places = json.dumps([str(directory), str(subject.location)])

@@ -231,6 +231,30 @@ class BaseContext(standard.BaseContext):
 
         return RWLock(on_abandon=on_abandon, ctx=self.get_context())
 
+    def RawValue(self, typecode_or_type: Any, *args: Any) -> Any:
+        """A ctypes object in shared memory; see `interlock.sharedctypes.RawValue`."""
+        from interlock.sharedctypes import RawValue
+
+        return RawValue(typecode_or_type, *args)
+
+    def RawArray(self, typecode_or_type: Any, size_or_initializer: Any) -> Any:
+        """A ctypes array in shared memory; see `interlock.sharedctypes.RawArray`."""
+        from interlock.sharedctypes import RawArray
+
+        return RawArray(typecode_or_type, size_or_initializer)
+
+    def Value(self, typecode_or_type: Any, *args: Any, lock: Any = True) -> Any:
+        """A ctypes object with a lock; see `interlock.sharedctypes.Value`."""
+        from interlock.sharedctypes import Value
+
+        return Value(typecode_or_type, *args, lock=lock, ctx=self.get_context())
+
+    def Array(self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True) -> Any:
+        """A ctypes array with a lock; see `interlock.sharedctypes.Array`."""
+        from interlock.sharedctypes import Array
+
+        return Array(typecode_or_type, size_or_initializer, lock=lock, ctx=self.get_context())
+
     def Pool(
         self,
         processes: int | None = None,
