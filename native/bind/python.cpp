@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/hash_map.hpp"
 #include "core/roster.hpp"
 
 namespace interlock::bind {
@@ -45,7 +46,7 @@ void set_error_from_exception() noexcept {
   } catch (const SegmentCorrupted& error) {
     PyErr_Format(
         python().corrupted,
-        "The shared memory of this queue, pipe or lock is damaged (%s): a process that has it "
+        "The shared memory of this queue, pipe, lock or map is damaged (%s): a process that has it "
         "attached wrote over it. Make a new one; what is in this one cannot be trusted.",
         error.what());
   } catch (const TooManyProcesses&) {
@@ -63,6 +64,10 @@ void set_error_from_exception() noexcept {
                     "The kernel has no more shared memory for this lock (a limit of the cgroup or "
                     "of this process, or the machine is full); nobody's turn has changed. Free "
                     "memory, or let fewer processes wait.");
+  } catch (const MapFull&) {
+    PyErr_SetString(python().out_of_memory,
+                    "The map has as much as its max_bytes allow; nothing was stored. Take keys "
+                    "out, or make it with more.");
   } catch (const std::bad_alloc&) {
     PyErr_SetString(
         python().out_of_memory,

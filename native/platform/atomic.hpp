@@ -82,6 +82,10 @@ class Atomic {
   T value_;
 };
 
+// What was read before is not read again behind: for who reads memory that is not atomic and then
+// looks whether it was his to read.
+inline void acquire_fence() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
+
 // Keeps the compiler, not the processor, from moving stores to thread-private
 // words that the kernel reads when the thread dies.
 inline void compiler_fence() { __atomic_signal_fence(__ATOMIC_SEQ_CST); }

@@ -29,7 +29,8 @@ constexpr const char* NAMES[] = {
     "semaphore.decided",  "semaphore.counted",   "semaphore.swept",     "event.set",
     "condition.granted",  "condition.done",      "condition.passed_on", "barrier.arrived",
     "barrier.decided",    "barrier.turned",      "barrier.told",        "rwlock.admitted",
-    "rwlock.released",    "rwlock.noted",
+    "rwlock.released",    "rwlock.noted",        "map.written",         "map.committed",
+    "map.prepared",       "map.switched",
 };
 
 #if defined(INTERLOCK_PROBES)

@@ -74,6 +74,7 @@ if typing.TYPE_CHECKING:
     from interlock.serialize.classes import serializable as serializable
     from interlock.serialize.classes import unregister as unregister
     from interlock.serialize.inspection.walk import explain as explain
+    from interlock.shared_memory import SharedDict as SharedDict
 
     __version__: str
 
@@ -114,6 +115,7 @@ __all__ = [
     "SegmentCorrupted",
     "Semaphore",
     "SerializationError",
+    "SharedDict",
     "ShutDown",
     "SimpleQueue",
     "TimeoutError",
@@ -160,8 +162,9 @@ _SUBMODULES = _standard.MACHINERY | {
     "synchronize",
 }
 
-# Functions of modules that load on first use.
+# What is in modules that load on first use.
 _FROM = {
+    "SharedDict": "interlock.shared_memory",
     "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",
     "get_include": "interlock._c_api",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
+    from interlock.shared_memory import SharedDict
     from interlock.synchronize import (
         Barrier,
         BoundedSemaphore,
@@ -254,6 +255,27 @@ class BaseContext(standard.BaseContext):
         from interlock.sharedctypes import Array
 
         return Array(typecode_or_type, size_or_initializer, lock=lock, ctx=self.get_context())
+
+    def SharedDict(
+        self,
+        initial: Any = (),
+        /,
+        *,
+        max_bytes: int | None = None,
+        trust: Trust = "process",
+        limits: Limits | None = None,
+    ) -> SharedDict[Any]:
+        """A dict in shared memory; see `interlock.shared_memory.SharedDict`.
+
+        Raises:
+            ValueError: As there.
+            OutOfSharedMemory: As there.
+
+        If a process dies: As there.
+        """
+        from interlock.shared_memory import SharedDict
+
+        return SharedDict(initial, max_bytes=max_bytes, trust=trust, limits=limits)
 
     def Pool(
         self,

@@ -2,11 +2,13 @@
 
 from interlock._standard import rest_of
 from interlock.shared_memory.block import SharedMemory
+from interlock.shared_memory.dict import SharedDict
 from interlock.shared_memory.list import ShareableList
 from interlock.shared_memory.names import generate
 
 __all__ = [
     "ShareableList",
+    "SharedDict",
     "SharedMemory",
 ]
 

@@ -1,33 +1,22 @@
-"""What all that threads take turns by share: how it is seen, and sent to another process."""
+"""What all that threads take turns by share: how it is seen from outside."""
 
 from __future__ import annotations
 
-import os
-import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from interlock._handover import Passage, pack
+from interlock._passed import Passed
 from interlock.synchronize.owner import Abandonment, Holder, Seen
 
 __all__ = ["SharedBase"]
 
-# Those of this process by segment: one that comes back here is the one it was.
-_known: weakref.WeakValueDictionary[bytes, SharedBase] = weakref.WeakValueDictionary()
 
-
-class SharedBase:
+class SharedBase(Passed):
     """A handle in one process; mixed with one of the core's kinds."""
 
     if TYPE_CHECKING:  # at run time these are the core's
 
-        def __init__(self, descriptor: int) -> None: ...
-        def _descriptor(self) -> int: ...
-        def _segment_id(self) -> bytes: ...
         def _waiters(self) -> list[Seen]: ...
         def _abandoned(self) -> tuple[Seen, int] | None: ...
-
-    def _made(self) -> None:
-        _known[self._segment_id()] = self
 
     @property
     def waiters(self) -> tuple[Holder, ...]:
@@ -44,20 +33,3 @@ class SharedBase:
     @property
     def _semlock(self) -> SharedBase:
         return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return attached, (type(self), self._segment_id(), pack([self._descriptor()]))
-
-
-def attached(kind: type[SharedBase], segment: bytes, passage: Passage) -> SharedBase:
-    """One that came from another process, or back to its own."""
-    (descriptor,) = passage.redeem()
-    known = _known.get(segment)
-    if known is not None:
-        os.close(descriptor)
-        return known
-    one = kind.__new__(kind)
-    core: Any = super(SharedBase, one)
-    core.__init__(descriptor)
-    one._made()
-    return one
