@@ -23,6 +23,7 @@ void bind_event(nb::module_& module);
 void bind_barrier(nb::module_& module);
 void bind_read_write_lock(nb::module_& module);
 void bind_condition(nb::module_& module);
+void bind_atomic(nb::module_& module);
 void bind_map(nb::module_& module);
 
 }  // namespace interlock::bind

@@ -41,5 +41,6 @@ NB_MODULE(_native, module) {
   bind_barrier(module);
   bind_read_write_lock(module);
   bind_condition(module);
+  bind_atomic(module);
   bind_map(module);
 }

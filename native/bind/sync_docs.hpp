@@ -43,4 +43,28 @@ constexpr const char* IS_SET = "Whether it is set.";
 constexpr const char* SET_EVENT = "Set it, and wake all that wait.";
 constexpr const char* CLEAR_EVENT = "Clear it: whoever waits from now on waits until it is set.";
 
+constexpr const char* LOAD = "load($self, /)\n--\n\nThe value.";
+constexpr const char* STORE =
+    "store($self, value, /)\n--\n\n"
+    "Give it another value, and wake all that wait for it to change.";
+constexpr const char* EXCHANGE =
+    "exchange($self, value, /)\n--\n\n"
+    "Give it another value.\n\n"
+    "Returns:\n    The value that it had.";
+constexpr const char* COMPARE_EXCHANGE =
+    "compare_exchange($self, /, expected, value)\n--\n\n"
+    "Give it another value if it has the one that is expected, bit for bit.\n\n"
+    "Args:\n    expected: What it must have.\n    value: What it gets then.\n\n"
+    "Returns:\n    Whether it had it.";
+constexpr const char* WAIT_ATOMIC =
+    "wait($self, /, value, timeout=None)\n--\n\n"
+    "Wait as long as it has this value, as C++'s std::atomic does.\n\n"
+    "A change that is taken back at once may be missed.\n\n"
+    "Args:\n    value: What it has, as far as the caller knows.\n"
+    "    timeout: How long to wait, in seconds; None for as long as it takes.\n\n"
+    "Returns:\n    Whether it has another one. False when the time is over.\n\n"
+    "If a process dies:\n"
+    "    One that was changing it: it has changed, or not; if it has, who waits returns within "
+    "50 ms.\n";
+
 }  // namespace interlock::bind::docs

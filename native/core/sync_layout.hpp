@@ -35,6 +35,9 @@ enum class SyncKind : u32 {
   event = 6,
   barrier = 7,
   read_write_lock = 8,
+  atomic_integer = 9,
+  atomic_float = 10,
+  atomic_flag = 11,
 };
 
 struct SyncHeader {
@@ -62,23 +65,24 @@ struct SharedWords {
   Atomic<u32> entries_end;       // nobody ever had one from here on; only rises
   alignas(CACHE_LINE) Atomic<u32> sequence;   // futex word of who waits
   Atomic<u64> waiting;           // see waiters.hpp
-  alignas(CACHE_LINE) Atomic<u64> value;      // a semaphore's free places, an event's generation
-  Atomic<u64> generation;        // a barrier's
-  Atomic<u64> intent;            // what is being changed: see semaphore.hpp, barrier.hpp
+  alignas(
+      CACHE_LINE) Atomic<u64> value;  // a semaphore's free places, an event's generation, an atomic
+  Atomic<u64> generation;  // a barrier's
+  Atomic<u64> intent;  // what is being changed: see semaphore.hpp, barrier.hpp
   Atomic<u64> intent_value;
 };
 
 struct AbandonedWords {
-  alignas(CACHE_LINE) Atomic<u64> stamp;      // Stamp of the last dead owner; 0: none yet
-  Atomic<u64> since;             // when it had taken the lock
-  Atomic<u64> noticed;           // when that it is dead was noticed
-  Atomic<u64> count;             // how many there were
-  Atomic<u32> untold;            // 1: the next one who is let in has to be told; under the mutex
+  alignas(CACHE_LINE) Atomic<u64> stamp;  // Stamp of the last dead owner; 0: none yet
+  Atomic<u64> since;  // when it had taken the lock
+  Atomic<u64> noticed;  // when that it is dead was noticed
+  Atomic<u64> count;  // how many there were
+  Atomic<u32> untold;  // 1: the next one who is let in has to be told; under the mutex
 };
 
 struct NameSlot {
-  Atomic<u64> version;           // odd while it is written, by whoever made it so
-  Atomic<u64> process;           // Stamp::process(); 0: nobody's
+  Atomic<u64> version;  // odd while it is written, by whoever made it so
+  Atomic<u64> process;  // Stamp::process(); 0: nobody's
   Atomic<u64> name[NAME_BYTES / 8];  // UTF-8, filled up with zeros
 };
 static_assert(sizeof(NameSlot) == 64);
@@ -93,11 +97,11 @@ enum class EntryState : u32 {
   refused = 5,
 };
 struct Entry {
-  Atomic<u64> stamp;             // whose it is; 0: nobody's. By compare-exchange
-  Atomic<u64> ticket;            // its place in the order; whose it is
-  Atomic<u32> state;             // EntryState, and the futex word of who waits here
-  Atomic<u32> count;             // places held, a number in a round; under the mutex
-  Atomic<u64> since;             // when it began; whose it is
+  Atomic<u64> stamp;  // whose it is; 0: nobody's. By compare-exchange
+  Atomic<u64> ticket;  // its place in the order; whose it is
+  Atomic<u32> state;  // EntryState, and the futex word of who waits here
+  Atomic<u32> count;  // places held, a number in a round; under the mutex
+  Atomic<u64> since;  // when it began; whose it is
 };
 static_assert(sizeof(Entry) == 32);
 

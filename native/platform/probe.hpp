@@ -30,7 +30,7 @@ constexpr const char* NAMES[] = {
     "condition.granted",  "condition.done",      "condition.passed_on", "barrier.arrived",
     "barrier.decided",    "barrier.turned",      "barrier.told",        "rwlock.admitted",
     "rwlock.released",    "rwlock.noted",        "map.written",         "map.committed",
-    "map.prepared",       "map.switched",
+    "map.prepared",       "map.switched",        "atomic.changed",
 };
 
 #if defined(INTERLOCK_PROBES)

@@ -74,6 +74,10 @@ if typing.TYPE_CHECKING:
     from interlock.serialize.classes import serializable as serializable
     from interlock.serialize.classes import unregister as unregister
     from interlock.serialize.inspection.walk import explain as explain
+    from interlock.shared_memory import AtomicFlag as AtomicFlag
+    from interlock.shared_memory import AtomicFloat as AtomicFloat
+    from interlock.shared_memory import AtomicInt as AtomicInt
+    from interlock.shared_memory import SharedArray as SharedArray
     from interlock.shared_memory import SharedDict as SharedDict
 
     __version__: str
@@ -82,6 +86,9 @@ __all__ = [
     "AbandonedLockError",
     "AbandonedLockWarning",
     "Array",
+    "AtomicFlag",
+    "AtomicFloat",
+    "AtomicInt",
     "AttributeSerializationError",
     "AuthenticationError",
     "Barrier",
@@ -115,6 +122,7 @@ __all__ = [
     "SegmentCorrupted",
     "Semaphore",
     "SerializationError",
+    "SharedArray",
     "SharedDict",
     "ShutDown",
     "SimpleQueue",
@@ -164,6 +172,10 @@ _SUBMODULES = _standard.MACHINERY | {
 
 # What is in modules that load on first use.
 _FROM = {
+    "AtomicFlag": "interlock.shared_memory",
+    "AtomicFloat": "interlock.shared_memory",
+    "AtomicInt": "interlock.shared_memory",
+    "SharedArray": "interlock.shared_memory",
     "SharedDict": "interlock.shared_memory",
     "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",

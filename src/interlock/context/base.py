@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
-    from interlock.shared_memory import SharedDict
+    from interlock.shared_memory import SharedArray, SharedDict
     from interlock.synchronize import (
         Barrier,
         BoundedSemaphore,
@@ -255,6 +255,14 @@ class BaseContext(standard.BaseContext):
         from interlock.sharedctypes import Array
 
         return Array(typecode_or_type, size_or_initializer, lock=lock, ctx=self.get_context())
+
+    def SharedArray(
+        self, shape: int | tuple[int, ...], dtype: Any = "float64", *, max_bytes: int | None = None
+    ) -> SharedArray:
+        """A numpy array in shared memory; see `interlock.shared_memory.SharedArray`."""
+        from interlock.shared_memory import SharedArray
+
+        return SharedArray(shape, dtype, max_bytes=max_bytes)
 
     def SharedDict(
         self,
