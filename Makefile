@@ -195,7 +195,8 @@ tensors: $(TEST_TOOLS) $(STAMPS)/installed build/tensors.stamp ## install torch 
 	  $(BIN)/python -m pytest tests/serialize/tensors $(ARGS)
 
 .PHONY: bench
-bench: $(TEST_TOOLS) $(STAMPS)/installed ## measure Interlock beside multiprocessing
+bench: $(TEST_TOOLS) $(STAMPS)/bench.txt $(STAMPS)/installed ## measure Interlock beside multiprocessing
+	@tools/deps.sh '$(PYTHON)' bench
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 .PHONY: instructions

@@ -19,11 +19,13 @@ from .harness import WrongResult
 from .peers import interlock_peer, stdlib
 from .report import Result, Sample, as_json, rows_below, table
 from .serializing import WORKLOADS as SERIALIZING
+from .sharing import WORKLOADS as SHARING
 from .turns import WORKLOADS as TURNS
+from .waking import WORKLOADS as WAKING
 from .workloads import WORKLOADS as MESSAGES
 from .workloads import Measure, Workload
 
-WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + SERIALIZING
+WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + WAKING + SHARING + SERIALIZING
 PEERS: dict[str, ModuleType] = {peer.NAME: peer for peer in (stdlib, interlock_peer)}
 ROUND_S = 0.5
 TRIAL_S = 0.05

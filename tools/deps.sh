@@ -2,7 +2,7 @@
 # Looks for what tools/debian-packages.txt lists, and installs what is missing
 # where it may (root, on Debian); elsewhere it says what is missing and goes on.
 #
-#   tools/deps.sh PYTHON build|test...
+#   tools/deps.sh PYTHON build|test|bench|fuzz...
 set -euo pipefail
 
 python=$1
