@@ -133,6 +133,27 @@ def _reading(count: int) -> None:
             continue
 
 
+def _shared_dict(count: int) -> None:
+    """One of 64 keys gets a new value, and is read."""
+    import interlock
+
+    shared: interlock.SharedDict[int] = interlock.SharedDict()
+    keys = [f"key {number}" for number in range(64)]
+    for number in range(count):
+        key = keys[number % 64]
+        shared[key] = number
+        shared[key]
+
+
+def _atomic(count: int) -> None:
+    """A number that nobody waits for is added to."""
+    import interlock
+
+    add = interlock.AtomicInt().add
+    for _ in repeat(None, count):
+        add(1)
+
+
 # One operation each: a message in and out again, a turn, or an object to bytes and back.
 PATHS: dict[str, Callable[[int], None]] = {
     "control: pickle a dict": _control,
@@ -147,6 +168,8 @@ PATHS: dict[str, Callable[[int], None]] = {
     "lock: fair, acquire and release": lambda count: _turns(count, fair=True),
     "semaphore: acquire and release": _places,
     "rwlock: with lock.reader": _reading,
+    "shared dict: set and get": _shared_dict,
+    "atomic int: add": _atomic,
     "dumps+loads: 4-field dict (registered)": lambda count: _round_trips(RECORD, count),
     "dumps+loads: dataclass": _dataclass,
     "dumps+loads: datetime": _datetime,

@@ -79,8 +79,11 @@ PyObject* exchange(PyObject* self, PyObject* value) {
     return handle.object(before);
   });
 }
-PyObject* add(PyObject* self, PyObject* value) {
-  return with_value(self, value, [](AtomicHandle& handle, u64 bits) {
+PyObject* add(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
+  PyObject* more = nullptr;
+  if (!parse_arguments("add", given, count, keywords, {"more"}, 0, &more)) return nullptr;
+  static PyObject* const one = PyLong_FromLong(1);
+  return with_value(self, more != nullptr ? more : one, [](AtomicHandle& handle, u64 bits) {
     const u64 after =
         handle.kind() == SyncKind::atomic_float
             ? std::bit_cast<u64>(handle.cell().add_double(std::bit_cast<double>(bits)))
@@ -131,7 +134,7 @@ PyMethodDef methods[] = {
     {"load", load, METH_NOARGS, docs::LOAD},
     {"store", store, METH_O, docs::STORE},
     {"exchange", exchange, METH_O, docs::EXCHANGE},
-    {"_add", add, METH_O, "_add($self, more, /)\n--\n\nAs `add` of AtomicInt and AtomicFloat."},
+    fast<add>("_add", docs::ADD),
     fast<compare_exchange>("compare_exchange", docs::COMPARE_EXCHANGE),
     fast<wait_for_change>("wait", docs::WAIT_ATOMIC),
     {nullptr, nullptr, 0, nullptr},

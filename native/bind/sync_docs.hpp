@@ -51,6 +51,12 @@ constexpr const char* EXCHANGE =
     "exchange($self, value, /)\n--\n\n"
     "Give it another value.\n\n"
     "Returns:\n    The value that it had.";
+constexpr const char* ADD =
+    "add($self, /, more=1)\n--\n\n"
+    "Add to it. Beyond the largest int comes the smallest.\n\n"
+    "Args:\n    more: How much; less than nothing to subtract.\n\n"
+    "Returns:\n    What it is then.\n\n"
+    "Raises:\n    OverflowError: `more` does not fit into 64 bits.\n";
 constexpr const char* COMPARE_EXCHANGE =
     "compare_exchange($self, /, expected, value)\n--\n\n"
     "Give it another value if it has the one that is expected, bit for bit.\n\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from interlock._native import SharedAtomic
 from interlock._passed import Passed
@@ -64,19 +64,12 @@ class AtomicInt(_Atomic[int]):
     def __init__(self, value: int = 0) -> None:
         self._begin(value)
 
-    def add(self, more: int = 1) -> int:
-        """Add to it. Beyond the largest number comes the smallest.
+    if TYPE_CHECKING:  # the core's
 
-        Args:
-            more: How much; less than nothing to subtract.
-
-        Returns:
-            What it is then.
-
-        Raises:
-            OverflowError: `more` does not fit into 64 bits.
-        """
-        return cast("int", self._add(more))
+        def add(self, more: int = 1) -> int:
+            """Add to it, and return what it is then."""
+    else:
+        add = SharedAtomic._add
 
     def __index__(self) -> int:
         return self.load()
@@ -99,16 +92,12 @@ class AtomicFloat(_Atomic[float]):
     def __init__(self, value: float = 0.0) -> None:
         self._begin(value)
 
-    def add(self, more: float) -> float:
-        """Add to it.
+    if TYPE_CHECKING:  # the core's
 
-        Args:
-            more: How much.
-
-        Returns:
-            What it is then.
-        """
-        return cast("float", self._add(more))
+        def add(self, more: float = 1.0) -> float:
+            """Add to it, and return what it is then."""
+    else:
+        add = SharedAtomic._add
 
     def __float__(self) -> float:
         return self.load()
