@@ -163,6 +163,20 @@ def test_one_of_many_that_want_the_same_name_has_it(trial: Trial, name: str) -> 
             child.result()
 
 
+def test_a_name_made_anew_is_held_anew(name: str) -> None:
+    """Another process unlinks it, this one makes it again: nobody sweeps the second one."""
+    first = SharedMemory(name, create=True, size=10)
+    code = "import sys; from interlock.shared_memory import SharedMemory as S\n"
+    unlink = code + "S(sys.argv[1]).unlink()"
+    subprocess.run([sys.executable, "-c", unlink, name], check=True)
+    second = SharedMemory(name, create=True, size=20)
+    look = code + "assert S(sys.argv[1]).size == 20"
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", look, name], check=True)
+    second.unlink()
+    first.close()
+
+
 def churn(name: str) -> None:
     """Make, open and unlink, for ever."""
     while True:

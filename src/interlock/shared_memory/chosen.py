@@ -21,6 +21,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import util
@@ -37,6 +38,8 @@ PATIENCE_S = 1.0  # for another one that is about to give the same name
 
 # What this process holds: name -> descriptor of the file beside the memory.
 _held: dict[str, int] = {}
+_guard = threading.Lock()
+os.register_at_fork(after_in_child=lambda: _guard._at_fork_reinit())  # type: ignore[attr-defined]
 
 
 def create(name: str, size: int, mode: int) -> int:
@@ -173,7 +176,7 @@ def join(name: str, fd: int) -> bool:
 
     If a process dies: one that sweeps lets go of the lock that this waits for.
     """
-    if name in _held:
+    if _holds(name):
         return True
     try:
         sign = os.open(_sign_of(name), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -201,10 +204,23 @@ def _sweep(name: str) -> None:
 
 
 def _hold(name: str, sign: int) -> None:
-    if not _held:
-        _let_go_at_the_end()
-    if _held.setdefault(name, sign) != sign:  # another thread was faster
-        os.close(sign)
+    with _guard:
+        if not _held:
+            _let_go_at_the_end()
+        if _holds(name):  # another thread was faster
+            os.close(sign)
+            return
+        # What was unlinked by another process, and made anew, is other memory.
+        stale = _held.get(name)
+        _held[name] = sign
+    if stale is not None:
+        os.close(stale)
+
+
+def _holds(name: str) -> bool:
+    """Whether this process holds what has the name now."""
+    held = _held.get(name)
+    return held is not None and _is_at(_sign_of(name), held)
 
 
 def _let_go() -> None:
