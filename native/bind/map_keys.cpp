@@ -53,6 +53,10 @@ bool encode(PyObject* key, std::string& out, u32 depth) {
   if (PyUnicode_Check(key)) return encode_str(key, out);
   if (PyLong_Check(key)) return encode_int(key, out);
   if (PyBytes_Check(key)) return put_bytes(out, 'b', PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key));
+  if (PyIndex_Check(key)) {  // numpy's ints, which are equal to those of Python
+    const nb::object index = nb::steal(PyNumber_Index(key));
+    return index.is_valid() && encode_int(index.ptr(), out);
+  }
   if (!PyTuple_Check(key)) {
     PyErr_Format(PyExc_TypeError,
                  "a key of a SharedDict is a str, bytes, int or a tuple of such, not %.200s",

@@ -177,6 +177,24 @@ def test_a_name_made_anew_is_held_anew(name: str) -> None:
     first.close()
 
 
+def test_thousands_may_be_made_and_closed() -> None:
+    """In a program whose soft limit of descriptors is small, as it was in the standard library."""
+    code = """if 1:
+        import resource
+        from interlock.shared_memory import SharedMemory
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        made = []
+        for _ in range(300):
+            shm = SharedMemory(create=True, size=10)
+            shm.close()
+            made.append(shm.name)
+        for name in made:
+            SharedMemory(name).unlink()
+    """
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def churn(name: str) -> None:
     """Make, open and unlink, for ever."""
     while True:

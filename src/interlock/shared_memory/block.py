@@ -179,7 +179,7 @@ def _mine_by(name: str) -> int | None:
 
 
 def _keep(name: str, fd: int) -> None:
-    kept = os.dup(fd)
+    kept = segment.with_room(lambda: os.dup(fd))
     with _guard:
         gone = [at for at, its in _mine.items() if segment.is_unlinked(its)]
         closed = [_mine.pop(at) for at in gone]

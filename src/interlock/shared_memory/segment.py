@@ -12,11 +12,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
+from collections.abc import Callable
 
 from interlock.errors import OutOfSharedMemory
 from interlock.shared_memory.room import available_bytes
 
-__all__ = ["create", "is_ours", "is_unlinked", "mark_unlinked", "reserve"]
+__all__ = ["create", "is_ours", "is_unlinked", "mark_unlinked", "reserve", "with_room"]
 
 PREFIX = "interlock-"  # of what the kernel shows as the file's name, in /proc/PID/fd
 SMALL = 1 << 20  # bytes, too few to look first
@@ -37,7 +39,8 @@ def create(name: str, size: int) -> int:
     Raises:
         OutOfSharedMemory: The kernel has not got so many pages.
     """
-    fd = os.memfd_create(PREFIX + name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    fd = with_room(lambda: os.memfd_create(PREFIX + name, flags))
     try:
         reserve(fd, size)
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
@@ -45,6 +48,22 @@ def create(name: str, size: int) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def with_room(make: Callable[[], int]) -> int:
+    """A new descriptor; where this process's soft limit is in the way, it becomes the hard one.
+
+    A name is found as long as a process lives that had the memory, so one that made thousands and
+    closed them has as many descriptors: more than where memory is a file.
+    """
+    try:
+        return make()
+    except OSError as error:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if error.errno != errno.EMFILE or soft == hard:
+            raise
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return make()
 
 
 def reserve(fd: int, size: int) -> None:
