@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from interlock.testing import probe_names
 from tests.faults import (
+    test_atomic_killed,
+    test_dict_killed,
     test_pipe_killed,
     test_queue_consumer_killed,
     test_queue_producer_killed,
@@ -38,5 +40,7 @@ def test_somebody_is_killed_at_every_probe_point(with_crash_points: Stage) -> No
         *test_condition_killed.POINTS,
         *test_barrier_killed.POINTS,
         *test_rwlock_killed.POINTS,
+        *test_dict_killed.POINTS,
+        *test_atomic_killed.POINTS,
     }
     assert set(with_crash_points.run(probe_names)) == killed_at
