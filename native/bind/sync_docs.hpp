@@ -52,7 +52,7 @@ constexpr const char* EXCHANGE =
     "Give it another value.\n\n"
     "Returns:\n    The value that it had.";
 constexpr const char* ADD =
-    "add($self, /, more=1)\n--\n\n"
+    "_add($self, /, more=1)\n--\n\n"
     "Add to it. Beyond the largest int comes the smallest.\n\n"
     "Args:\n    more: How much; less than nothing to subtract.\n\n"
     "Returns:\n    What it is then.\n\n"
