@@ -115,5 +115,5 @@ class RWLockModel(RuleBasedStateMachine):
             self.crew.end()
 
 
-RWLockModel.TestCase.settings = settings(SETTINGS, max_examples=24, stateful_step_count=25)
+RWLockModel.TestCase.settings = settings(SETTINGS, max_examples=40, stateful_step_count=25)
 TestRWLock = RWLockModel.TestCase

@@ -135,5 +135,5 @@ class SemaphoreModel(RuleBasedStateMachine):
             self.crew.end()
 
 
-SemaphoreModel.TestCase.settings = settings(SETTINGS, max_examples=24, stateful_step_count=25)
+SemaphoreModel.TestCase.settings = settings(SETTINGS, max_examples=40, stateful_step_count=25)
 TestSemaphore = SemaphoreModel.TestCase
