@@ -34,11 +34,9 @@ PyObject* wait_for(PyObject* self, Lock& lock, Stamp me, const Deadline& deadlin
   return taken == Taken::busy ? boolean(false) : told(self, taken);
 }
 
-PyObject* take(PyObject* self, LockHandle& handle, const Wait& wait) {
-  handle.introduce();
-  const Stamp me = Stamp::mine();
-  if (const Taken taken = handle.try_acquire(me); taken == Taken::yes) [[likely]]
-    return boolean(true);
+// Apart from take(), whose few instructions would have to save the registers of all this.
+[[gnu::noinline]] PyObject* take_held(PyObject* self, LockHandle& handle, Stamp me,
+                                      const Wait& wait) {
   if (handle.is_recursive() && handle.ownership().is_owned_by(me)) {
     handle.ownership().set_depth(handle.ownership().depth() + 1);
     return boolean(true);
@@ -49,6 +47,14 @@ PyObject* take(PyObject* self, LockHandle& handle, const Wait& wait) {
   }
   return handle.is_fair() ? wait_for(self, handle.fair(), me, wait.deadline)
                           : wait_for(self, handle.plain(), me, wait.deadline);
+}
+
+inline PyObject* take(PyObject* self, LockHandle& handle, const Wait& wait) {
+  handle.introduce();
+  const Stamp me = Stamp::mine();
+  if (handle.try_acquire(me) == Taken::yes) [[likely]]
+    return boolean(true);
+  return take_held(self, handle, me, wait);
 }
 
 PyObject* acquire(PyObject* self, PyObject* const* given, Py_ssize_t count, PyObject* keywords) {
@@ -73,32 +79,37 @@ PyObject* enter(PyObject* self, PyObject*) {
   });
 }
 
-bool give_up(LockHandle& handle) {
+// Whether that was the last of its levels, and the lock is to be given up now.
+[[gnu::noinline]] std::optional<bool> is_last_level(Ownership& ownership) {
+  if (!ownership.is_owned_by(Stamp::mine())) {
+    PyErr_SetString(python().not_owner,
+                    "attempt to release recursive lock not owned by thread; only the thread "
+                    "that acquired it may release it");
+    return std::nullopt;
+  }
+  const u32 depth = ownership.depth();
+  if (depth <= 1) return true;
+  ownership.set_depth(depth - 1);
+  return false;
+}
+
+PyObject* give_up(LockHandle& handle) {
   if (handle.is_recursive()) {
-    const Stamp me = Stamp::mine();
-    Ownership& ownership = handle.ownership();
-    if (!ownership.is_owned_by(me)) {
-      PyErr_SetString(python().not_owner,
-                      "attempt to release recursive lock not owned by thread; only the thread "
-                      "that acquired it may release it");
-      return false;
-    }
-    if (const u32 depth = ownership.depth(); depth > 1) {
-      ownership.set_depth(depth - 1);
-      return true;
-    }
+    const std::optional<bool> is_last = is_last_level(handle.ownership());
+    if (!is_last.has_value()) return nullptr;
+    if (!*is_last) return none();
   }
   if (handle.release() != Released::not_held) [[likely]]
-    return true;
+    return none();
   PyErr_SetString(python().not_held,
                   "semaphore or lock released too many times: nobody holds this lock");
-  return false;
+  return nullptr;
 }
 
 PyObject* release(PyObject* self, PyObject*) {
   return guarded([&]() -> PyObject* {
     LockHandle* const handle = handle_of(self);
-    return handle != nullptr && give_up(*handle) ? none() : nullptr;
+    return handle == nullptr ? nullptr : give_up(*handle);
   });
 }
 

@@ -26,7 +26,7 @@ class LockHandle : public SyncHandle {
     return is_fair() ? fair_.try_recover(me) : plain_.try_recover(me);
   }
   Released release() {
-    const Released released = is_fair() ? fair_.release(Stamp::mine()) : plain_.release();
+    const Released released = is_fair() ? release_fair() : plain_.release();
     if (released == Released::with_waiters) [[unlikely]]
       segment_.ring_bells();
     return released;
@@ -39,6 +39,8 @@ class LockHandle : public SyncHandle {
   }
 
  private:
+  [[gnu::noinline]] Released release_fair() { return fair_.release(Stamp::mine()); }
+
   static constexpr Nanoseconds LOOK_EVERY = MILLISECOND;
   OwnedLock plain_;
   FairLock fair_;

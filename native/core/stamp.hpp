@@ -63,8 +63,8 @@ class Stamp {
   static constexpr u64 BIRTH_MASK = (u64{1} << 19) - 1;
   explicit constexpr Stamp(u64 word) : word_(word) {}
   u64 word_ = 0;
-  static thread_local u64 mine_ __attribute__((tls_model("initial-exec")));
-  static thread_local u64 made_in_ __attribute__((tls_model("initial-exec")));
+  static thread_local u64 mine_;
+  static thread_local u64 made_in_;
 };
 
 inline thread_local u64 Stamp::mine_ = 0;

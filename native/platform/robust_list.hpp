@@ -79,8 +79,8 @@ class ThreadInKernel {
 
   robust_list_head* head_ = nullptr;
   u32 id_ = 0;
-  static thread_local robust_list_head own_head_ __attribute__((tls_model("initial-exec")));
-  static thread_local ThreadInKernel current_ __attribute__((tls_model("initial-exec")));
+  static thread_local robust_list_head own_head_;
+  static thread_local ThreadInKernel current_;
 };
 
 inline thread_local robust_list_head ThreadInKernel::own_head_{};
