@@ -70,6 +70,8 @@ if typing.TYPE_CHECKING:
     from interlock._c_api import get_cmake_dir as get_cmake_dir
     from interlock._c_api import get_include as get_include
     from interlock.connection import wait as wait
+    from interlock.pool import ProcessPoolExecutor as ProcessPoolExecutor
+    from interlock.pool import WorkerDied as WorkerDied
     from interlock.serialize.classes import register as register
     from interlock.serialize.classes import serializable as serializable
     from interlock.serialize.classes import unregister as unregister
@@ -113,6 +115,7 @@ __all__ = [
     "Pool",
     "Process",
     "ProcessError",
+    "ProcessPoolExecutor",
     "Queue",
     "QueueClosed",
     "RLock",
@@ -132,6 +135,7 @@ __all__ = [
     "TypeSerializationError",
     "UnsupportedPlatform",
     "Value",
+    "WorkerDied",
     "WouldDeadlock",
     "active_children",
     "allow_connection_pickling",
@@ -175,6 +179,7 @@ _FROM = {
     "AtomicFlag": "interlock.shared_memory",
     "AtomicFloat": "interlock.shared_memory",
     "AtomicInt": "interlock.shared_memory",
+    "ProcessPoolExecutor": "interlock.pool",
     "SharedArray": "interlock.shared_memory",
     "SharedDict": "interlock.shared_memory",
     "explain": "interlock.serialize",
@@ -183,6 +188,7 @@ _FROM = {
     "register": "interlock.serialize",
     "serializable": "interlock.serialize",
     "unregister": "interlock.serialize",
+    "WorkerDied": "interlock.pool",
     "wait": "interlock.connection",
 }
 

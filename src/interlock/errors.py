@@ -10,6 +10,8 @@ The tree::
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
     │   lack             TooManyWaiters, MissingDependency
+    ├── a pool's task    WorkerDied, MemoryLimitExceeded, TaskTimeout, TaskCancelled, ResultNotSent,
+    │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
 Each class is also the standard library's class for the same case, so that a

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from multiprocessing import context as standard
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, overload
 
 from interlock.process import Process
 
 if TYPE_CHECKING:
-    from multiprocessing.pool import Pool as StandardPool
-    from multiprocessing.queues import SimpleQueue as StandardSimpleQueue
-    from multiprocessing.synchronize import Lock as StandardLock
+    from typing import Unpack
 
     from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
+    from interlock.pool import Pool
+    from interlock.pool.jobs import TaskOptions
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
     from interlock.serialize.trust import Trust
@@ -41,8 +41,7 @@ CONTEXTS: dict[str, BaseContext] = {}
 class BaseContext(standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools ... that fit together.
 
-    Queues, pipes, locks, semaphores, conditions, events and barriers are Interlock's. Shared
-    values, managers and pools are the standard library's for now, made with this context.
+    All but managers, which are the standard library's for now, are Interlock's.
     """
 
     Process: ClassVar[type[Process]]
@@ -285,40 +284,33 @@ class BaseContext(standard.BaseContext):
 
         return SharedDict(initial, max_bytes=max_bytes, trust=trust, limits=limits)
 
-    def Pool(
+    def Pool(  # type: ignore[override]
         self,
         processes: int | None = None,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
         maxtasksperchild: int | None = None,
-    ) -> StandardPool:
-        """The standard library's pool of this context's processes."""
-        from multiprocessing.pool import Pool
+        *,
+        idle_timeout: float | None = None,
+        threads: int | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> Pool:
+        """A pool of this context's processes; see `interlock.pool.Pool`.
 
-        context = cast(standard.BaseContext, _PoolContext(self.get_context()))
-        return Pool(processes, initializer, initargs, maxtasksperchild, context=context)
+        Raises:
+            ValueError: As there.
 
+        If a process dies: As there.
+        """
+        from interlock.pool import Pool
 
-class _PoolContext:
-    """A context as the standard library's pool sees it: with the queues it was written for.
-
-    Its workers find out that their parent is dead by the end of file on a pipe,
-    which a queue of ours has not: a queue outlives each of its processes. And it ends
-    workers that hold the queue's lock, which ours would tell the next ones.
-    """
-
-    def __init__(self, context: standard.BaseContext) -> None:
-        self._context = context
-
-    def SimpleQueue(self) -> StandardSimpleQueue[Any]:
-        from multiprocessing.queues import SimpleQueue
-
-        return SimpleQueue(ctx=self._context)
-
-    def Lock(self) -> StandardLock:
-        from multiprocessing.synchronize import Lock
-
-        return Lock(ctx=self._context)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
+        return Pool(
+            processes,
+            initializer,
+            initargs,
+            maxtasksperchild,
+            context=self.get_context(),
+            idle_timeout=idle_timeout,
+            threads=threads,
+            **options,
+        )

@@ -1,0 +1,64 @@
+"""Pools of workers that survive their workers; `engine.py` is where to start reading."""
+
+from __future__ import annotations
+
+from multiprocessing.pool import (  # type: ignore[attr-defined]
+    MaybeEncodingError,
+    RemoteTraceback,
+    ThreadPool,
+)
+
+from interlock._standard import rest_of
+from interlock.pool.engine import CLOSED as CLOSE
+from interlock.pool.engine import RUNNING as RUN
+from interlock.pool.engine import TERMINATED as TERMINATE
+from interlock.pool.executor import Future, ProcessPoolExecutor
+from interlock.pool.faults import (
+    InitializerFailed,
+    MemoryLimitExceeded,
+    PoolClosed,
+    PoolTerminated,
+    ResultNotSent,
+    TaskCancelled,
+    TaskTimeout,
+    WorkerDied,
+)
+from interlock.pool.jobs import Options
+from interlock.pool.pool import Pool
+from interlock.pool.results import (
+    ApplyResult,
+    AsyncResult,
+    IMapIterator,
+    IMapUnorderedIterator,
+    MapResult,
+)
+from interlock.pool.worker import worker_state
+
+__all__ = [
+    "CLOSE",
+    "RUN",
+    "TERMINATE",
+    "ApplyResult",
+    "AsyncResult",
+    "Future",
+    "IMapIterator",
+    "IMapUnorderedIterator",
+    "InitializerFailed",
+    "MapResult",
+    "MaybeEncodingError",
+    "MemoryLimitExceeded",
+    "Options",
+    "Pool",
+    "PoolClosed",
+    "PoolTerminated",
+    "ProcessPoolExecutor",
+    "RemoteTraceback",
+    "ResultNotSent",
+    "TaskCancelled",
+    "TaskTimeout",
+    "ThreadPool",
+    "WorkerDied",
+    "worker_state",
+]
+
+__getattr__ = rest_of("multiprocessing.pool")

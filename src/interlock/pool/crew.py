@@ -1,0 +1,186 @@
+"""What every kind of process pool is made of: an engine, its supervisor, and how workers start."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
+from interlock.pool.jobs import Function
+from interlock.pool.member import Member
+from interlock.pool.status import Status
+from interlock.pool.supervision import Supervisor
+from interlock.pool.worker import Start, serve
+from interlock.process.lifeline import lifeline
+from interlock.queues import Queue
+from interlock.serialize.functions import pack_function
+
+__all__ = ["Crew", "Functions"]
+
+TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
+UNNAMED_MAX = 64  # functions that cannot be referred to weakly, kept by their bytes
+
+
+class Functions:
+    """The functions that a pool was given; one that is given again keeps its number."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
+        self._by_data: OrderedDict[bytes, Function] = OrderedDict()
+
+    def known(self, call: Callable[..., Any]) -> Function:
+        """The function as workers get to know it.
+
+        Raises:
+            SerializationError: It cannot be sent.
+            TypeError: It cannot be called.
+        """
+        if not callable(call):
+            raise TypeError(f"{call!r} is no function; give something that can be called")
+        is_plain = type(call).__name__ == "function" and call.__closure__ is None
+        if is_plain:
+            with self._lock:
+                found = self._known.get(call)
+            if found is not None:
+                return found
+        data = pack_function(call)
+        with self._lock:
+            found = self._by_data.get(data)
+            if found is None:
+                found = Function(call, data)
+                self._by_data[data] = found
+                if len(self._by_data) > UNNAMED_MAX:
+                    self._by_data.popitem(last=False)
+            else:
+                self._by_data.move_to_end(data)
+            return found
+
+
+class Crew:
+    """An engine with workers.
+
+    Args:
+        context: Makes the processes; None for the default context.
+        size: How many.
+        initializer: Called first in each, with initargs.
+        initargs: Its arguments.
+        quota: Batches after which a worker is replaced.
+        memory_limit: Bytes for each worker beside what it begins with.
+        threads: For BLAS and OpenMP in each.
+        lazy: Whether workers are started when there is work.
+        idle_timeout: Seconds after which one without work ends.
+    """
+
+    def __init__(
+        self,
+        context: Any,
+        size: int,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        quota: int | None = None,
+        memory_limit: int | None = None,
+        threads: int | None = None,
+        lazy: bool = False,
+        idle_timeout: float | None = None,
+        name: str = "PoolWorker",
+    ) -> None:
+        if context is None:
+            import multiprocessing
+
+            context = multiprocessing.get_context()
+        self.context = context
+        self._initializer, self._initargs = initializer, tuple(initargs)
+        self._memory_limit, self._threads = memory_limit, threads
+        self._name = name
+        self._owner = os.getpid()
+        self._numbers = itertools.count(1)
+        self.engine = Engine(self._queue(), quota)
+        self.supervisor = Supervisor(
+            self.engine, self._started, size, lazy=lazy, idle_timeout=idle_timeout
+        )
+        self.engine.supervisor = self.supervisor
+
+    def _queue(self) -> Queue[Any]:
+        return Queue(ctx=self.context, writable=True)
+
+    def start(self) -> None:
+        """Start the workers and the threads.
+
+        Raises:
+            OSError: The system starts no process.
+        """
+        try:
+            self.supervisor.start_missing()
+        except BaseException:
+            for member in self.engine.members.values():
+                member.process.terminate()
+                member.process.join()
+                member.close()
+            raise
+        self.engine.start()
+        self.supervisor.thread.start()
+
+    def _started(self) -> Member:
+        number = next(self._numbers)
+        tasks, status = self._queue(), Status()
+        member = Member(number, tasks, status)
+        start = Start(
+            number, tasks, self.engine.results, status, lifeline(), self._initializer,
+            self._initargs, self._memory_limit, self._threads, self.supervisor.size,
+        )  # fmt: skip
+        try:
+            process = self.context.Process(target=serve, args=(start,))
+            process.name = process.name.replace("Process", self._name)
+            process.daemon = False
+            process.start()
+        except BaseException:
+            member.close()
+            raise
+        member.started(process)
+        return member
+
+    def feed(self, job: Any) -> None:
+        """Let a thread read the input of a job."""
+        with self.engine.lock:
+            self.engine.check_open()
+            self.engine.feeders.add(job)
+        threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more tasks."""
+        with self.engine.lock:
+            if self.engine.state == RUNNING:
+                self.engine.state = CLOSED
+            feeders = list(self.engine.feeders)
+        for job in feeders:
+            job.input_closes()
+        self.supervisor.wake()
+
+    def terminate(self, how: int | None = None) -> None:
+        """End the workers now; in the process that has them."""
+        if os.getpid() != self._owner:
+            return
+        engine = self.engine
+        with engine.lock:
+            engine.state = TERMINATED
+        self.supervisor.wake()
+        engine.drop(engine.terminated())
+        if threading.current_thread() not in (self.supervisor.thread, engine._collector):
+            self.join()
+
+    def join(self) -> None:
+        """Wait for the end of workers and threads.
+
+        Raises:
+            RuntimeError: It is called by a callback of the pool.
+
+        If a process dies: it is replaced while there is work.
+        """
+        self.engine.join()

@@ -1,0 +1,196 @@
+"""Jobs whose tasks are all there at once: a call, and a function over a list."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from interlock.pool.faults import TaskCancelled
+from interlock.pool.jobs import Function, Job, Options
+from interlock.pool.messages import CALL
+from interlock.pool.results import ApplyResult, MapResult
+
+if TYPE_CHECKING:
+    from interlock.pool.engine import Engine
+
+__all__ = ["CallJob", "EngineJob", "MapJob"]
+
+
+class EngineJob(Job):
+    """A job that knows its engine, and can be cancelled."""
+
+    engine: Engine
+
+    def cancel(self, running: bool) -> None:
+        """As `Job.cancel`."""
+        self.is_over = True
+        begun: list[int] = []
+        with self.engine.lock:
+            for batch in self.engine.batches.values():
+                if batch.job is self:
+                    begun += range(batch.first + batch.done, batch.first + batch.size)
+            if running:
+                for index in begun:
+                    self.engine.supervisor.cancel(self, index)
+        self.cancel_waiting(frozenset(begun))
+        self.engine.supervisor.wake()
+
+    def cancel_waiting(self, begun: frozenset[int]) -> None:
+        """Those that are not begun are cancelled; the begun ones go on."""
+        raise NotImplementedError
+
+
+class CallJob(EngineJob):
+    """One call, for an ApplyResult."""
+
+    kind = CALL
+
+    def __init__(
+        self, engine: Engine, function: Function, options: Options, call: Any, result: ApplyResult
+    ) -> None:
+        super().__init__(function, options)
+        self.engine = engine
+        self._calls = [call]
+        self._result: ApplyResult | None = result
+        result._job = self
+
+    def take(self, number: int) -> Sequence[Any]:
+        """As `Job.take`."""
+        calls, self._calls = self._calls, []
+        return calls
+
+    def left(self) -> int:
+        """As `Job.left`."""
+        return len(self._calls)
+
+    def next_index(self) -> int:
+        """As `Job.next_index`."""
+        return 0
+
+    def described(self, index: int) -> str:
+        """As `Job.described`."""
+        return f"`{self.function.name}`"
+
+    def succeed(self, index: int, value: Any) -> None:
+        """As `Job.succeed`."""
+        self._tell(True, value)
+
+    def fail(self, index: int, error: BaseException) -> None:
+        """As `Job.fail`."""
+        self._tell(False, error)
+
+    def abandon(self, error: BaseException) -> None:
+        """As `Job.abandon`."""
+        self._tell(False, error)
+
+    def cancel_waiting(self, begun: frozenset[int]) -> None:
+        """Those that are not begun are cancelled; the begun ones go on."""
+        if not begun:
+            self._tell(False, _not_begun(self))
+
+    def _tell(self, success: bool, value: Any) -> None:
+        result, self._result = self._result, None
+        if result is not None:
+            result._set(success, value)
+
+
+class MapJob(EngineJob):
+    """A function over a list, for a MapResult: the first failure is its error, when all is done."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        function: Function,
+        options: Options,
+        kind: int,
+        items: list[Any],
+        batch: int | None,
+        result: MapResult,
+    ) -> None:
+        super().__init__(function, options)
+        self.engine = engine
+        self.kind = kind
+        self.batch = batch
+        self.on_progress: Callable[[int, int], None] | None = None
+        self._items = items
+        self._next = 0
+        self._values: list[Any] = [None] * len(items)
+        self._left = len(items)
+        self._error: tuple[int, BaseException] | None = None
+        self._failures = 0
+        self._lock = threading.Lock()
+        self._result: MapResult | None = result
+        result._job = self
+
+    def take(self, number: int) -> Sequence[Any]:
+        """As `Job.take`."""
+        start = self._next
+        self._next = min(len(self._items), start + number)
+        taken = self._items[start : self._next]
+        if self._next == len(self._items):
+            self._items = []
+            self._next = 0
+        return taken
+
+    def left(self) -> int:
+        """As `Job.left`."""
+        return len(self._items) - self._next
+
+    def next_index(self) -> int:
+        """As `Job.next_index`."""
+        return self._next
+
+    def succeed(self, index: int, value: Any) -> None:
+        """As `Job.succeed`."""
+        self._values[index] = value
+        self._some_done(1)
+
+    def succeed_many(self, index: int, values: list[Any]) -> None:
+        """As `Job.succeed_many`."""
+        self._values[index : index + len(values)] = values
+        self._some_done(len(values))
+
+    def fail(self, index: int, error: BaseException) -> None:
+        """As `Job.fail`."""
+        with self._lock:
+            self._failures += 1
+            if self._error is None:
+                self._error = index, error
+        self._some_done(1)
+
+    def _some_done(self, number: int) -> None:
+        with self._lock:
+            self._left -= number
+            left = self._left
+        if self.on_progress is not None:
+            self.on_progress(len(self._values) - left, self._failures)
+        if left == 0:
+            if self._error is None:
+                self._tell(True, self._values)
+            else:
+                self._tell(False, self._error[1])
+
+    def abandon(self, error: BaseException) -> None:
+        """As `Job.abandon`."""
+        self._tell(False, error)
+
+    def cancel_waiting(self, begun: frozenset[int]) -> None:
+        """Those that are not begun are cancelled; the begun ones go on."""
+        with self._lock:
+            self._left = len(begun)
+            self._error = self._error or (0, _not_begun(self))
+        if not begun:
+            self._tell(False, self._error[1])
+
+    def _tell(self, success: bool, value: Any) -> None:
+        with self._lock:
+            result, self._result = self._result, None
+        self._values, self._items = [], []
+        self._error = None
+        if result is not None:
+            result._set(success, value)
+
+
+def _not_begun(job: Job) -> BaseException:
+    return TaskCancelled(f"Task `{job.function.name}` was cancelled.")

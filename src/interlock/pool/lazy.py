@@ -1,0 +1,261 @@
+"""The job of a function over an iterator, which is read only as far ahead as workers need."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from interlock.pool.eager import EngineJob
+from interlock.pool.faults import PoolClosed
+from interlock.pool.jobs import Function, Options
+from interlock.pool.messages import MAP
+from interlock.pool.results import NotYet
+
+if TYPE_CHECKING:
+    from interlock.pool.engine import Engine
+
+__all__ = ["IMapJob"]
+
+AHEAD_S = 0.02  # of each worker's time, read ahead of the results that were asked for
+
+
+class IMapJob(EngineJob):
+    """A function over an iterator, which a thread of its own reads (`feed`)."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        function: Function,
+        options: Options,
+        items: Iterable[Any],
+        *,
+        kind: int = MAP,
+        batch: int | None = None,
+        ordered: bool = True,
+        buffersize: int | None = None,
+        is_sized: bool = False,
+    ) -> None:
+        super().__init__(function, options)
+        self.engine = engine
+        self.kind = kind
+        self.batch = batch
+        self._input = iter(items)
+        self._ordered = ordered
+        self._buffersize = buffersize
+        self._is_sized = is_sized
+        self._is_closing = False
+        self.keeps_partial = batch is None
+        self._changed = threading.Condition()
+        self._ready: deque[Any] = deque()  # read, not given out
+        self._taken = 0  # given out
+        self._read = 0
+        self._returned = 0  # results that were asked for
+        self._done: dict[int, tuple[bool, Any]] = {}
+        self._unordered: deque[tuple[bool, Any]] = deque()
+        self._end: BaseException | None = None  # what follows the last result
+        self._awaiting: list[Callable[[], None]] = []
+
+    # ---- input -------------------------------------------------------------------
+
+    def feed(self) -> None:
+        """Read the input, no further ahead than the window."""
+        end: BaseException = StopIteration()
+        pending: list[Any] = []
+        told_at = 0.0
+        try:
+            while True:
+                if not self._may_read(len(pending)):
+                    self._hand_on(pending)
+                    continue
+                pending.append(next(self._input))
+                now = time.monotonic()
+                if len(pending) >= self._portion() or (
+                    self.batch is None and now - told_at > 0.001
+                ):
+                    told_at = now
+                    self._hand_on(pending)
+        except StopIteration:
+            self._hand_on(pending)
+        except BaseException as error:  # it is raised where the results are asked for
+            end = error
+            if self.keeps_partial:
+                self._hand_on(pending)
+        self._input = iter(())
+        with self.engine.lock:
+            self.engine.feeders.discard(self)
+        with self._changed:
+            if self._end is None:
+                self._end = end
+            self._changed.notify_all()
+            self._call_waiting()
+        self.engine.kick()
+        self.engine.supervisor.wake()  # the pool may have waited for this input to end
+
+    def _portion(self) -> int:
+        if self.batch is not None:
+            return self.batch
+        cost = self.function.cost_s
+        return 1 if not cost else max(1, min(256, int(0.001 / cost)))
+
+    def input_closes(self) -> None:
+        """Read to the end at once, as the standard library does; but of an input that may be
+        endless, and whose results somebody has begun to take, read no more."""
+        with self._changed:
+            if not self._is_sized and self._returned:
+                self._end = self._end or PoolClosed(
+                    "The pool was closed before the input of this iterator was read to its end. "
+                    "Take all results before the pool is closed."
+                )
+            self._is_closing = True
+            self._changed.notify_all()
+
+    def _window(self) -> float:
+        if self._is_closing:
+            return math.inf
+        if self._buffersize is not None:
+            return float(self._buffersize)
+        workers = max(1, self.engine.supervisor.size)
+        if self.batch is not None:
+            return float(4 * workers * self.batch)
+        cost = self.function.cost_s
+        return float(max(2 * workers, min(8192, AHEAD_S * workers / cost)) if cost else 2 * workers)
+
+    def _may_read(self, pending: int) -> bool:
+        with self._changed:
+            while self._end is None and not self.is_over:
+                if self._read + pending - self._returned < max(self._window(), 1):
+                    return True
+                if pending:
+                    return False
+                self._changed.wait()
+            if self._end is not None or self.is_over:
+                raise StopIteration
+        return True
+
+    def _hand_on(self, pending: list[Any]) -> None:
+        if not pending:
+            return
+        with self._changed:
+            self._ready.extend(pending)
+            self._read += len(pending)
+        pending.clear()
+        self.engine.kick(self)
+
+    def take(self, number: int) -> Sequence[Any]:
+        """As `Job.take`."""
+        with self._changed:
+            taken = [self._ready.popleft() for _ in range(min(number, len(self._ready)))]
+            self._taken += len(taken)
+        return taken
+
+    def left(self) -> int:
+        """As `Job.left`."""
+        return len(self._ready)
+
+    def next_index(self) -> int:
+        """As `Job.next_index`."""
+        return self._taken
+
+    # ---- output ------------------------------------------------------------------
+
+    def succeed(self, index: int, value: Any) -> None:
+        """As `Job.succeed`."""
+        self._put(index, (True, value))
+
+    def fail(self, index: int, error: BaseException) -> None:
+        """As `Job.fail`."""
+        self._put(index, (False, error))
+
+    def _put(self, index: int, result: tuple[bool, Any]) -> None:
+        with self._changed:
+            if self.is_over:
+                return
+            if self._ordered:
+                self._done[index] = result
+                is_next = index == self._returned
+            else:
+                self._unordered.append(result)
+                is_next = True
+            if is_next:
+                self._changed.notify_all()
+                self._call_waiting()
+
+    def abandon(self, error: BaseException) -> None:
+        """As `Job.abandon`."""
+        with self._changed:
+            self._end = error
+            self._read = self._returned + len(self._done) + len(self._unordered)
+            self._changed.notify_all()
+            self._call_waiting()
+
+    def next_result(self, timeout: float | None) -> tuple[bool, Any]:
+        """Whether it is a value, and the next result; StopIteration where there are no more.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; it may be asked for again.
+
+        If a process dies: its task's result is `WorkerDied`.
+        """
+        with self._changed:
+            if not self._changed.wait_for(self._has_next, timeout):
+                return False, NotYet(f"No result came within {timeout} s; its task goes on.")
+            result = self._next_now()
+            self._changed.notify_all()
+        return result
+
+    def _has_next(self) -> bool:
+        if self._ordered and self._returned in self._done:
+            return True
+        return bool(self._unordered) or self._is_at_end()
+
+    def _is_at_end(self) -> bool:
+        is_abandoned = self._end is not None and not isinstance(self._end, StopIteration)
+        return self._end is not None and (
+            self._returned >= self._read or (is_abandoned and self.is_over)
+        )
+
+    def _next_now(self) -> tuple[bool, Any]:
+        if self._ordered and self._returned in self._done:
+            result = self._done.pop(self._returned)
+        elif self._unordered:
+            result = self._unordered.popleft()
+        else:
+            end, self._end = self._end, StopIteration()
+            return False, end
+        self._returned += 1
+        return result
+
+    def when_ready(self, call: Callable[[], None]) -> None:
+        """Call it, in whatever thread, when there is a next result, or is none."""
+        with self._changed:
+            if not self._has_next():
+                self._awaiting.append(call)
+                return
+        call()
+
+    def _call_waiting(self) -> None:
+        while self._awaiting:
+            self._awaiting.pop()()
+
+    def close(self) -> None:
+        """Nobody asks for results any more."""
+        if self.is_over or (self._end is not None and self._returned >= self._read):
+            return
+        with self._changed:
+            self.is_over = True
+            self._end = self._end or StopIteration()
+            self._ready.clear()
+            self._done.clear()
+            self._unordered.clear()
+            self._read = self._returned
+            self._changed.notify_all()
+            self._call_waiting()
+
+    def cancel_waiting(self, begun: frozenset[int]) -> None:
+        """Those that are not begun are cancelled; the begun ones go on."""
+        self.is_over = False
+        self.close()

@@ -1,0 +1,95 @@
+"""What a worker may use: memory, and threads of the libraries it calls; how many CPUs there are."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+from pathlib import Path
+
+__all__ = [
+    "SIBLINGS",
+    "cpu_count",
+    "default_workers",
+    "limit_memory",
+    "limit_threads",
+    "peak_bytes",
+    "resident_bytes",
+]
+
+_PAGE = resource.getpagesize()
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+SIBLINGS = "INTERLOCK_POOL_SIBLINGS"  # in a worker: how many share the CPUs
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def cpu_count() -> int:
+    """How many processors this process may use: its affinity, and its cgroup's quota.
+
+    Source: sched_getaffinity(2); cgroup v2, cpu.max.
+    """
+    usable = len(os.sched_getaffinity(0))
+    try:
+        quota, period = _CPU_MAX.read_text().split()
+        usable = min(usable, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError):
+        return usable  # no cgroup, or one without a quota
+    return max(1, usable)
+
+
+def limit_memory(limit: int) -> None:
+    """Let this process have so many bytes more than it has now; beyond it gets MemoryError.
+
+    Source: setrlimit(2), RLIMIT_AS.
+    """
+    with open("/proc/self/statm") as statm:
+        pages = int(statm.read().split()[0])
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = pages * _PAGE + limit
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def limit_threads(number: int) -> None:
+    """Let BLAS and OpenMP, loaded already or later, use so many threads."""
+    for name in _THREADS:
+        os.environ[name] = str(number)
+    try:
+        import threadpoolctl  # type: ignore[import-untyped]
+    except ImportError:
+        return  # what is loaded already keeps its threads
+    threadpoolctl.threadpool_limits(number)
+
+
+def resident_bytes(pid: int) -> int:
+    """What a process has in RAM now, without what it shares; 0 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm") as statm:
+            _, resident, shared, *_ = statm.read().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * _PAGE
+
+
+def peak_bytes(pid: int) -> int:
+    """The most a process has had in RAM; 0 if it is gone.
+
+    Source: proc(5), VmHWM.
+    """
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        return 0
+    return 0
+
+
+def default_workers() -> int:
+    """How many workers a pool has by itself: the CPUs, shared among the workers of this program.
+
+    A pool in a worker has its share of the worker's: nested pools do not multiply.
+    """
+    return max(1, cpu_count() // max(1, int(os.environ.get(SIBLINGS, "1"))))

@@ -1,0 +1,162 @@
+"""A worker as the pool sees it: its process, its queue, its page, and what it has to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any
+
+from interlock.errors import Full, QueueClosed
+from interlock.pool.jobs import Batch, Function
+from interlock.pool.limits import peak_bytes
+from interlock.pool.messages import DEFINE, FORGET, STOP
+from interlock.pool.status import CANCEL, Status
+from interlock.pool.worker import CANCEL_SIGNAL
+
+__all__ = ["Member"]
+
+REAPED_S = 1.0
+UNKNOWN_STATUS = 255  # as multiprocessing has it where nobody can tell
+KNOWN_MAX = 128  # functions that a worker keeps
+
+
+class Member:
+    """One worker.
+
+    Attributes:
+        number: In its pool; never used again.
+        process: Its process.
+        tasks: Its queue.
+        status: Its page.
+        batches: What it has to do, by number, oldest first.
+        load: How many tasks these are.
+        given: How many batches it has had.
+        is_ready: Whether its initializer is through.
+        is_stopping: Whether it gets no more.
+        since: When it was last heard of, or got something to do.
+        ending: The ticket for which it is being ended, and why.
+        kill_at: When, if it goes on with that.
+        unfit: What its initializer raised, packed.
+        peak_bytes: The most memory it was seen to have.
+    """
+
+    def __init__(self, number: int, tasks: Any, status: Status) -> None:
+        self.number = number
+        self.process: Any = None
+        self.exitcode = UNKNOWN_STATUS
+        self._pidfd = -1
+        self.tasks = tasks
+        self.status = status
+        self.batches: OrderedDict[int, Batch] = OrderedDict()
+        self.load = 0
+        self.given = 0
+        self.is_ready = False
+        self.is_stopping = False
+        self.is_dead = False
+        self.since = time.monotonic()
+        self.counted = 0
+        self.ending: tuple[int, str] | None = None
+        self.kill_at = 0.0
+        self.unfit: bytes | None = None
+        self.peak_bytes = 0
+        self.outbox: list[tuple[Any, ...]] = []
+        self._known: OrderedDict[int, None] = OrderedDict()
+
+    def add(self, batch: Batch, message: tuple[Any, ...]) -> None:
+        """Give it a batch; `flush` sends it."""
+        function: Function = batch.job.function
+        if function.number in self._known:
+            self._known.move_to_end(function.number)
+        else:
+            self.outbox.append((DEFINE, function.number, function.data_for_a_worker()))
+            self._known[function.number] = None
+            if len(self._known) > KNOWN_MAX:
+                self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
+        self.outbox.append(message)
+        if not self.batches:
+            self.since = time.monotonic()
+        self.batches[batch.number] = batch
+        self.load += batch.size
+        self.given += 1
+
+    def stop(self) -> None:
+        """Let it end when it has done what it has."""
+        if not self.is_stopping:
+            self.is_stopping = True
+            self.outbox.append((STOP,))
+
+    def flush(self) -> bool:
+        """Send what there is to send; False if there is no room for all of it now."""
+        out = self.outbox
+        if not out or self.is_dead:
+            return True
+        try:
+            if len(out) == 1:
+                self.tasks.put_nowait(out[0])
+            else:
+                self.tasks.put_many(out, block=False)
+        except Full as full:
+            del out[: full.accepted]
+            return False
+        except QueueClosed:
+            return True
+        out.clear()
+        return True
+
+    def started(self, process: Any) -> None:
+        """It has a process now."""
+        self.process = process
+        # It may be gone already, as its server has noticed; a test's stand-in has no pid.
+        with suppress(ProcessLookupError, AttributeError):
+            self._pidfd = os.pidfd_open(process.pid)
+
+    def signal(self, number: int) -> None:
+        """Send its process a signal, if it is there; never another that got its pid."""
+        if self._pidfd >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def end(self, ticket: int, why: str, grace_s: float) -> None:
+        """End a task that it runs: by an exception at once, by SIGKILL after the grace."""
+        self.ending = (ticket, why)
+        self.kill_at = time.monotonic() + grace_s
+        if grace_s > 0:
+            self.status.words[CANCEL] = ticket
+            self.signal(CANCEL_SIGNAL)
+        else:
+            self.signal(signal.SIGKILL)
+
+    def look(self) -> None:
+        """See how much memory it has had."""
+        self.peak_bytes = max(self.peak_bytes, peak_bytes(self.process.pid))
+
+    def reap(self) -> None:
+        """Note its exit status and its memory, once it has ended.
+
+        Another thread may be just asking for the status (active_children() does): whoever the
+        kernel gives it to writes it down in a moment.
+
+        If a process dies: that is what this is called after.
+        """
+        popen = self.process._popen
+        with suppress(ChildProcessError):
+            if popen.returncode is None and popen.method != "forkserver":
+                _, status, usage = os.wait4(popen.pid, 0)
+                popen.returncode = os.waitstatus_to_exitcode(status)
+                self.peak_bytes = max(self.peak_bytes, usage.ru_maxrss * 1024)
+        self.process.join()
+        deadline = time.monotonic() + REAPED_S
+        while popen.returncode is None and time.monotonic() < deadline:
+            os.sched_yield()
+        self.exitcode = UNKNOWN_STATUS if popen.returncode is None else int(popen.returncode)
+
+    def close(self) -> None:
+        """Give back what it had here."""
+        self.tasks.close()
+        self.status.close()
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1

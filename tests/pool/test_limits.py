@@ -1,0 +1,138 @@
+"""Time, memory, retries, and tasks that are ended while they run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+
+import pytest
+
+from interlock.context import BaseContext
+from interlock.pool import (
+    MemoryLimitExceeded,
+    Pool,
+    ProcessPoolExecutor,
+    TaskTimeout,
+    WorkerDied,
+)
+from interlock.shared_memory import AtomicInt
+from tests.pool import work
+
+LONG_S = 30.0
+
+
+@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c])
+def test_a_task_has_a_timeout(pool: Pool, task: Callable[[], None]) -> None:
+    """P6: in Python code and in C code that never returns; the others go on."""
+    late = pool.apply_async(task, timeout=0.2)
+    others = [pool.apply_async(work.square, (n,)) for n in range(50)]
+    with pytest.raises(TaskTimeout, match=task.__name__) as raised:
+        late.get(LONG_S)
+    assert isinstance(raised.value, multiprocessing.TimeoutError)
+    assert [r.get(LONG_S) for r in others] == [n * n for n in range(50)]
+
+
+def test_python_code_is_ended_without_its_worker(pool: Pool) -> None:
+    """An exception is enough; the worker and its state stay."""
+    workers = {process.pid for process in pool._pool}
+    with pytest.raises(TaskTimeout):
+        pool.apply(work.for_ever, timeout=0.1)
+    assert {process.pid for process in pool._pool} == workers
+
+
+def test_waiting_for_a_result_ends_no_task(pool: Pool) -> None:
+    """The two times are told apart."""
+    flag = AtomicInt()
+    result = pool.apply_async(work.wait_until, (flag, 7))
+    with pytest.raises(multiprocessing.TimeoutError) as raised:
+        result.get(0.05)
+    assert not isinstance(raised.value, TaskTimeout)
+    flag.store(1)
+    assert result.get(LONG_S) == 7
+
+
+def test_a_timeout_holds_for_each_of_a_map(pool: Pool) -> None:
+    """Not for all together: fifty tasks of 10 ms are longer than 0.2 s."""
+    assert pool.map(work.wait_a_while, [0.01] * 50, timeout=0.2) == [0.01] * 50
+
+
+def test_a_crash_is_tried_again(pool: Pool) -> None:
+    """As often as retries says, and no more."""
+    assert pool.apply(work.dies_once, (AtomicInt(),), retries=1) == 2
+    counter = AtomicInt()
+    with pytest.raises(WorkerDied) as raised:
+        pool.apply(work.killed, retries=2)
+    assert raised.value.attempt == 3
+    assert counter.load() == 0
+
+
+def test_named_exceptions_are_tried_again(pool: Pool) -> None:
+    """With a pause before, that doubles; others are not."""
+    began = time.monotonic()
+    tried = pool.apply(
+        work.fails_twice, (AtomicInt(),), retries=2, retry_on=ConnectionError, backoff=0.05
+    )
+    assert tried == 3
+    assert time.monotonic() - began >= 0.15
+    with pytest.raises(ConnectionError):
+        pool.apply(work.fails_twice, (AtomicInt(),), retries=2, retry_on=KeyError)
+
+
+def test_a_task_has_a_memory_limit(pool: Pool) -> None:
+    """By its worker's resident size; the others go on."""
+    with pytest.raises(MemoryLimitExceeded) as raised:
+        pool.apply(work.eats_memory, memory_limit=200 << 20)
+    assert isinstance(raised.value, MemoryError)
+    assert raised.value.peak_bytes > 150 << 20
+    assert pool.apply(work.square, (3,)) == 9
+
+
+def test_a_pool_has_a_memory_limit(context: BaseContext) -> None:
+    """By RLIMIT_AS: what asks for more gets MemoryError, and its worker lives."""
+    with Pool(1, context=context, memory_limit=200 << 20) as pool:
+        worker = pool.apply(work.pid)
+        with pytest.raises(MemoryError):
+            pool.apply(bytearray, (1 << 30,))
+        assert pool.apply(work.pid) == worker
+
+
+@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c])
+def test_a_running_call_is_cancelled(context: BaseContext, task: Callable[[], None]) -> None:
+    """By an exception, or by replacing the worker."""
+    with ProcessPoolExecutor(1, context) as executor:
+        future = executor.submit(task)
+        after = executor.submit(work.square, 4)
+        while not future.running():
+            time.monotonic()
+        assert not future.cancel()
+        assert future.cancel(running=True)
+        with pytest.raises(CancelledError):
+            future.result(LONG_S)
+        assert future.cancelled()
+        assert after.result(LONG_S) == 16
+
+
+def test_a_higher_priority_goes_first(context: BaseContext) -> None:
+    """Of what waits."""
+    flag, seen = AtomicInt(), AtomicInt()
+    with Pool(1, context=context) as pool:
+        held = pool.apply_async(work.wait_until, (flag, 0))
+        low = [pool.apply_async(seen.add, (1,), priority=-1) for _ in range(3)]
+        high = [pool.apply_async(seen.add, (1,), priority=5) for _ in range(3)]
+        flag.store(1)
+        assert sorted(r.get(LONG_S) for r in high) == [1, 2, 3]
+        assert sorted(r.get(LONG_S) for r in low) == [4, 5, 6]
+        held.get(LONG_S)
+
+
+@pytest.mark.parametrize(
+    "option", [{"timeout": 0}, {"retries": -1}, {"memory_limit": 0}, {"backoff": -1.0}]
+)
+def test_bad_options_are_refused(pool: Pool, option: dict[str, int]) -> None:
+    """At the call; a word that is none, too."""
+    with pytest.raises(ValueError, match=next(iter(option))):
+        pool.apply_async(work.square, (1,), **option)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="time_out"):
+        pool.apply_async(work.square, (1,), time_out=1)  # type: ignore[call-arg]

@@ -1,0 +1,177 @@
+"""What is given out: functions of every kind, lazy inputs, work that is taken back."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import interlock
+from interlock.context import BaseContext
+from interlock.pool import Pool, PoolClosed, PoolTerminated, ProcessPoolExecutor
+from interlock.shared_memory import AtomicInt
+from tests.conftest import METHODS
+from tests.pool import work
+
+LONG_S = 30.0
+
+
+def test_lambdas_and_closures_are_functions(pool: Pool) -> None:
+    """By value, under every start method."""
+    added = 5
+    assert pool.map(lambda number: number + added, range(10)) == list(range(5, 15))
+
+    def local(number: int) -> int:
+        return number * added
+
+    assert list(pool.imap(local, range(4))) == [0, 5, 10, 15]
+    assert pool.apply(functools.partial(work.add, right=2), (3,)) == 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_functions_of_main_are_functions(method: str, tmp_path: Path) -> None:
+    """Of a script, and those written after the workers began, as in a notebook."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import interlock
+            state = 1
+            def early(x): return x + state
+            if __name__ == "__main__":
+                with interlock.get_context({method!r}).Pool(2) as pool:
+                    print(pool.map(early, range(3)))
+                    def late(x): return x * 2
+                    print(pool.map(late, range(3)))
+                    def late(x): return x * 3
+                    print(pool.map(late, range(3)))
+            """
+        )
+    )
+    source = str(Path(interlock.__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={"PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+    )
+    assert done.stderr == ""
+    assert done.stdout == "[1, 2, 3]\n[0, 2, 4]\n[0, 3, 6]\n"
+
+
+def test_an_endless_input_is_read_no_further_than_needed(pool: Pool) -> None:
+    """A bounded number is in flight, and a slow reader has no more piled up."""
+    numbers = itertools.count()
+    results = pool.imap(work.square, numbers)
+    assert [next(results) for _ in range(1000)] == [n * n for n in range(1000)]
+    results.close()
+    assert next(numbers) < 1000 + 8192 + 2
+    unordered = pool.imap_unordered(work.square, itertools.count())
+    assert len({next(unordered) for _ in range(100)}) == 100
+
+
+def test_a_buffersize_bounds_what_is_read(context: BaseContext) -> None:
+    """As in Python 3.14: so many items beyond the results that were taken."""
+    read = AtomicInt()
+
+    def numbers() -> Iterator[int]:
+        while True:
+            yield int(read.add(1))
+
+    with ProcessPoolExecutor(2, context) as executor:
+        results = executor.map(work.square, numbers(), buffersize=3)
+        for taken in range(1, 20):
+            next(results)
+            assert read.load() <= taken + 3
+
+
+def test_an_input_that_raises_does_so_in_its_place(pool: Pool) -> None:
+    """After the results before it."""
+
+    def numbers() -> Iterator[int]:
+        yield from range(5)
+        raise LookupError("input")
+
+    results = pool.imap(work.square, numbers())
+    assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+    with pytest.raises(LookupError, match="input"):
+        next(results)
+    with pytest.raises(StopIteration):
+        next(results)
+
+
+def test_what_waits_behind_a_long_task_goes_to_others(pool: Pool) -> None:
+    """Work is taken back; each task runs once."""
+    flag, seen = AtomicInt(), AtomicInt()
+    pool.map(work.square, range(5000))
+    task = functools.partial(work.hold_then, flag, seen)
+    short = pool.map_async(work.square, range(10))
+    result = pool.map_async(task, range(200), chunksize=200)
+    while seen.load() < 199:
+        seen.wait(seen.load(), 1.0)
+    assert not result.ready()
+    flag.store(1)
+    assert result.get(LONG_S) == list(range(200))
+    assert seen.load() == 199
+    assert short.get(LONG_S) == [n * n for n in range(10)]
+
+
+def test_a_pool_has_another_size(pool: Pool) -> None:
+    """More at once, fewer when they have no task."""
+    pool.resize(4)
+    pool._repopulate_pool()
+    assert len(pool._pool) == 4
+    pool.resize(1)
+    while len(pool._pool) > 1:
+        pool.apply(work.square, (2,))
+    assert pool.map(work.square, range(100)) == [n * n for n in range(100)]
+
+
+def test_workers_idle_out(context: BaseContext) -> None:
+    """And come back when there is work."""
+    with Pool(2, context=context, idle_timeout=0.1) as pool:
+        for _ in range(3):
+            assert pool.map(work.square, range(100)) == [n * n for n in range(100)]
+            while pool._pool:
+                interlock.connection.wait([p.sentinel for p in pool._pool], 1.0)
+
+
+def test_a_nested_pool_has_its_share_of_the_cores(context: BaseContext) -> None:
+    """Workers are not multiplied beyond the cores; and it works at all."""
+    cores = interlock.pool.limits.cpu_count()
+    with Pool(cores, context=context) as pool:
+        for size, *squares in pool.map(work.nested, [3] * cores, 1):
+            assert size == 1
+            assert squares == [0, 1, 4]
+
+
+def test_a_terminated_pool_leaves_nobody_waiting(pool: Pool) -> None:
+    """P3: who waits gets an error."""
+    result = pool.map_async(work.for_ever, range(10))
+    lazy = pool.imap(work.for_ever, itertools.count())
+    pool.terminate()
+    with pytest.raises(PoolTerminated):
+        result.get(LONG_S)
+    with pytest.raises(PoolTerminated):
+        lazy.next(LONG_S)
+    with pytest.raises(ValueError, match="not running"):
+        pool.apply(work.square, (1,))
+
+
+def test_an_input_under_way_ends_with_the_pool(context: BaseContext) -> None:
+    """P3: results that were not begun to be taken all come; an endless input ends."""
+    executor = ProcessPoolExecutor(2, context)
+    untouched = executor.map(work.square, (n for n in range(5000)))
+    endless = executor.map(work.square, itertools.count())
+    assert [next(endless) for _ in range(10)] == [n * n for n in range(10)]
+    executor.shutdown()
+    assert list(untouched) == [n * n for n in range(5000)]
+    with pytest.raises(PoolClosed):
+        list(endless)

@@ -1,0 +1,160 @@
+"""What the workers of these tests do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from interlock.pool import worker_state
+from interlock.shared_memory import AtomicInt
+
+FOR_EVER_S = 600.0
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def add(left: int, right: int = 0) -> int:
+    return left + right
+
+
+def pid(_: object = None) -> int:
+    return os.getpid()
+
+
+def killed(_: object = None) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def segfault(_: object = None) -> None:
+    ctypes.string_at(0)
+
+
+def leave(_: object = None) -> None:
+    os._exit(3)
+
+
+def returns_a_lock(_: object = None) -> Any:
+    return threading.Lock()
+
+
+def raises_a_lock(_: object = None) -> None:
+    raise ValueError("locked", threading.Lock())
+
+
+def wait_a_while(seconds: float) -> float:
+    select.select([], [], [], seconds)
+    return seconds
+
+
+def for_ever(_: object = None) -> None:
+    while True:
+        select.select([], [], [], 0.01)
+
+
+def for_ever_in_c(_: object = None) -> None:
+    """A wait that no exception ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    ctypes.CDLL(None).sleep(int(FOR_EVER_S))
+
+
+def eats_memory(_: object = None) -> int:
+    kept = []
+    for _ in range(4096):
+        kept.append(bytearray(b"x" * (1 << 20)))
+    return len(kept)
+
+
+def counted(counter: AtomicInt, number: int) -> int:
+    counter.add(1)
+    return number
+
+
+class OtherArguments(Exception):
+    """One whose constructor takes other arguments than it passes on."""
+
+    def __init__(self, first: str, second: int) -> None:
+        super().__init__(f"{first}-{second}")
+        self.second = second
+
+
+def raises_other_arguments(_: object = None) -> None:
+    raise OtherArguments("one", 2)
+
+
+def raises_with_all(_: object = None) -> None:
+    try:
+        raise KeyError("inner")
+    except KeyError as inner:
+        error = ValueError("outer")
+        error.add_note("a note")
+        raise error from inner
+
+
+def fails_twice(counter: AtomicInt) -> int:
+    attempt = int(counter.add(1))
+    if attempt < 3:
+        raise ConnectionError(attempt)
+    return attempt
+
+
+def dies_once(counter: AtomicInt) -> int:
+    attempt = int(counter.add(1))
+    if attempt == 1:
+        killed()
+    return attempt
+
+
+def die_at(places: frozenset[int], number: int) -> int:
+    if number in places:
+        killed()
+    return number
+
+
+def wait_until(flag: AtomicInt, number: int) -> int:
+    while not flag.load():
+        flag.wait(0, 1.0)
+    return number
+
+
+def hold_then(flag: AtomicInt, seen: AtomicInt, number: int) -> int:
+    """The first task waits for the flag; the others are counted."""
+    if number == 0:
+        return wait_until(flag, number)
+    seen.add(1)
+    return number
+
+
+def made(value: object) -> object:
+    return value
+
+
+def state(_: object = None) -> Any:
+    return worker_state()
+
+
+def broken() -> None:
+    raise LookupError("no such thing")
+
+
+def exits() -> None:
+    sys.stdout.flush()
+    os._exit(5)
+
+
+def call(function: Callable[[], Any]) -> Any:
+    return function()
+
+
+def nested(number: int) -> list[int]:
+    from interlock.pool import Pool
+
+    with Pool() as pool:
+        return [len(pool._pool), *pool.map(square, range(number))]
