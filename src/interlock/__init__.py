@@ -71,6 +71,7 @@ if typing.TYPE_CHECKING:
     from interlock._c_api import get_include as get_include
     from interlock.connection import wait as wait
     from interlock.pool import ProcessPoolExecutor as ProcessPoolExecutor
+    from interlock.pool import ThreadPoolExecutor as ThreadPoolExecutor
     from interlock.pool import WorkerDied as WorkerDied
     from interlock.serialize.classes import register as register
     from interlock.serialize.classes import serializable as serializable
@@ -129,6 +130,7 @@ __all__ = [
     "SharedDict",
     "ShutDown",
     "SimpleQueue",
+    "ThreadPoolExecutor",
     "TimeoutError",
     "TooManyProcesses",
     "TooManyWaiters",
@@ -182,6 +184,7 @@ _FROM = {
     "ProcessPoolExecutor": "interlock.pool",
     "SharedArray": "interlock.shared_memory",
     "SharedDict": "interlock.shared_memory",
+    "ThreadPoolExecutor": "interlock.pool",
     "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",
     "get_include": "interlock._c_api",

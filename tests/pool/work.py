@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+import logging
 import os
 import select
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from interlock.pool import worker_state
@@ -158,3 +161,66 @@ def nested(number: int) -> list[int]:
 
     with Pool() as pool:
         return [len(pool._pool), *pool.map(square, range(number))]
+
+
+def takes_timeout(timeout: int) -> int:
+    return timeout
+
+
+def takes_any(**keywords: int) -> dict[str, int]:
+    return keywords
+
+
+def look_at(shared: Any, number: int) -> tuple[int, str, int]:
+    """A value, and how many bytes of the mapping are this process's own."""
+    value = int(shared.value["numbers"][number])
+    return value, shared.value["name"], _private_bytes("shared-object")
+
+
+def _private_bytes(name: str) -> int:
+    private = 0
+    of_it = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split(" ", 1)[0]:
+            of_it = name in line
+        elif of_it and line.startswith("Anonymous:"):
+            private += int(line.split()[1]) * 1024
+    return private
+
+
+def write_to(shared: Any) -> None:
+    shared.value["numbers"][0] = 1
+
+
+def value_of(shared: Any) -> Any:
+    return shared.value
+
+
+def value_from(queue: Any) -> Any:
+    return queue.get().value
+
+
+def first_of(shared: Any) -> int:
+    return int(shared.value[0])
+
+
+def shared_mappings(shared: Any) -> int:
+    """How many shared objects this process has in its memory."""
+    assert shared.value is not None
+    gc.collect()
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return sum("shared-object" in line for line in lines)
+
+
+def says(number: int) -> None:
+    log = logging.getLogger("tests.pool.said")
+    log.debug("not %d", number)
+    log.info("began %d", number, extra={"number": number})
+    try:
+        inverse(0)
+    except ZeroDivisionError:
+        log.exception("failed %d", number)
+
+
+def inverse(number: int) -> float:
+    return 1 / number

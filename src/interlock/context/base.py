@@ -293,6 +293,7 @@ class BaseContext(standard.BaseContext):
         *,
         idle_timeout: float | None = None,
         threads: int | None = None,
+        progress: bool = False,
         **options: Unpack[TaskOptions],
     ) -> Pool:
         """A pool of this context's processes; see `interlock.pool.Pool`.
@@ -312,5 +313,6 @@ class BaseContext(standard.BaseContext):
             context=self.get_context(),
             idle_timeout=idle_timeout,
             threads=threads,
+            progress=progress,
             **options,
         )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from multiprocessing.pool import (  # type: ignore[attr-defined]
     MaybeEncodingError,
     RemoteTraceback,
-    ThreadPool,
 )
 
 from interlock._standard import rest_of
 from interlock.pool.engine import CLOSED as CLOSE
 from interlock.pool.engine import RUNNING as RUN
 from interlock.pool.engine import TERMINATED as TERMINATE
-from interlock.pool.executor import Future, ProcessPoolExecutor
+from interlock.pool.executor import ProcessPoolExecutor
 from interlock.pool.faults import (
     InitializerFailed,
     MemoryLimitExceeded,
@@ -23,6 +22,7 @@ from interlock.pool.faults import (
     TaskTimeout,
     WorkerDied,
 )
+from interlock.pool.futures import Future
 from interlock.pool.jobs import Options
 from interlock.pool.pool import Pool
 from interlock.pool.results import (
@@ -32,6 +32,8 @@ from interlock.pool.results import (
     IMapUnorderedIterator,
     MapResult,
 )
+from interlock.pool.share import Shared, share
+from interlock.pool.threads import ThreadPool, ThreadPoolExecutor
 from interlock.pool.worker import worker_state
 
 __all__ = [
@@ -54,10 +56,13 @@ __all__ = [
     "ProcessPoolExecutor",
     "RemoteTraceback",
     "ResultNotSent",
+    "Shared",
     "TaskCancelled",
     "TaskTimeout",
     "ThreadPool",
+    "ThreadPoolExecutor",
     "WorkerDied",
+    "share",
     "worker_state",
 ]
 

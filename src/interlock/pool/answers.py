@@ -20,6 +20,7 @@ from interlock.pool.member import Member
 from interlock.pool.messages import (
     CANCELLED,
     FAILED,
+    LOG,
     NOT_SENT,
     PLACE_BITS,
     PLACES,
@@ -29,6 +30,7 @@ from interlock.pool.messages import (
     UNKNOWN,
     UNREADABLE,
 )  # fmt: skip
+from interlock.pool.outlets import LogSink
 from interlock.pool.status import BEGUN, READING
 from interlock.serialize.encoding import loads
 from interlock.serialize.exceptions import unpack_exception
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answers", "told"]
 
+_SINK = LogSink()
 UNFIT_MAX = 3  # workers in a row that fail before they are ready: then the pool gives up
 KILLED_MAX = 30  # the same, killed from outside, which another may not be
 
@@ -68,6 +71,9 @@ class Answers:
 
     def answer(self: Engine, ticket: int, answer: int, data: bytes, number: int) -> None:  # type: ignore[misc]
         """An answer of a worker, other than a result."""
+        if answer == LOG:
+            self._settled.append((_SINK, 0, data))
+            return
         if answer in (READY, UNFIT):
             if number in self.members:
                 self._begun(self.members[number], answer, data)

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
+from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
 from interlock.pool.member import Member
+from interlock.pool.outlets import Turns, levels
 from interlock.pool.status import Status
 from interlock.pool.supervision import Supervisor
 from interlock.pool.worker import Start, serve
@@ -100,6 +102,7 @@ class Crew:
         self._memory_limit, self._threads = memory_limit, threads
         self._name = name
         self._owner = os.getpid()
+        self._turns = Turns(ctx=self.context)
         self._numbers = itertools.count(1)
         self.engine = Engine(self._queue(), quota)
         self.supervisor = Supervisor(
@@ -134,6 +137,7 @@ class Crew:
         start = Start(
             number, tasks, self.engine.results, status, lifeline(), self._initializer,
             self._initargs, self._memory_limit, self._threads, self.supervisor.size,
+            self._turns, levels(),
         )  # fmt: skip
         try:
             process = self.context.Process(target=serve, args=(start,))
@@ -146,6 +150,25 @@ class Crew:
         member.started(process)
         return member
 
+    def is_here(self) -> bool:
+        """Whether this process has it; a forked one has a copy without threads."""
+        return os.getpid() == self._owner
+
+    def check_open(self) -> None:
+        """Raise what a caller gets for a task now, if it gets an error.
+
+        Raises:
+            PoolClosed: It takes no more tasks, or belongs to the process that this one was
+                forked from.
+        """
+        if not self.is_here():
+            raise PoolClosed(
+                f"This pool belongs to process {self._owner}, from which this one "
+                f"({os.getpid()}) was forked. Make a pool here."
+            )
+        with self.engine.lock:
+            self.engine.check_open()
+
     def feed(self, job: Any) -> None:
         """Let a thread read the input of a job."""
         with self.engine.lock:
@@ -154,7 +177,9 @@ class Crew:
         threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
 
     def close(self) -> None:
-        """Take no more tasks."""
+        """Take no more tasks; in the process that has the workers."""
+        if not self.is_here():
+            return
         with self.engine.lock:
             if self.engine.state == RUNNING:
                 self.engine.state = CLOSED
@@ -165,7 +190,7 @@ class Crew:
 
     def terminate(self, how: int | None = None) -> None:
         """End the workers now; in the process that has them."""
-        if os.getpid() != self._owner:
+        if not self.is_here():
             return
         engine = self.engine
         with engine.lock:
@@ -183,4 +208,5 @@ class Crew:
 
         If a process dies: it is replaced while there is work.
         """
-        self.engine.join()
+        if self.is_here():
+            self.engine.join()

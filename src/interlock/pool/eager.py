@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.pool.faults import TaskCancelled
@@ -112,13 +112,11 @@ class MapJob(EngineJob):
         self.engine = engine
         self.kind = kind
         self.batch = batch
-        self.on_progress: Callable[[int, int], None] | None = None
         self._items = items
         self._next = 0
         self._values: list[Any] = [None] * len(items)
         self._left = len(items)
         self._error: tuple[int, BaseException] | None = None
-        self._failures = 0
         self._lock = threading.Lock()
         self._result: MapResult | None = result
         result._job = self
@@ -144,27 +142,26 @@ class MapJob(EngineJob):
     def succeed(self, index: int, value: Any) -> None:
         """As `Job.succeed`."""
         self._values[index] = value
-        self._some_done(1)
+        self._some_done(1, 0)
 
     def succeed_many(self, index: int, values: list[Any]) -> None:
         """As `Job.succeed_many`."""
         self._values[index : index + len(values)] = values
-        self._some_done(len(values))
+        self._some_done(len(values), 0)
 
     def fail(self, index: int, error: BaseException) -> None:
         """As `Job.fail`."""
         with self._lock:
-            self._failures += 1
             if self._error is None:
                 self._error = index, error
-        self._some_done(1)
+        self._some_done(1, 1)
 
-    def _some_done(self, number: int) -> None:
+    def _some_done(self, number: int, failed: int) -> None:
         with self._lock:
             self._left -= number
             left = self._left
-        if self.on_progress is not None:
-            self.on_progress(len(self._values) - left, self._failures)
+        if self.progress is not None:
+            self.progress.more(number, failed)
         if left == 0:
             if self._error is None:
                 self._tell(True, self._values)
@@ -188,6 +185,8 @@ class MapJob(EngineJob):
             result, self._result = self._result, None
         self._values, self._items = [], []
         self._error = None
+        if self.progress is not None:
+            self.progress.close()
         if result is not None:
             result._set(success, value)
 

@@ -24,13 +24,14 @@ import time
 from collections import deque
 from typing import Any
 
-from interlock.errors import InterlockError, MessageTooLarge
+from interlock.errors import MessageTooLarge
 from interlock.pool.answers import Answers
 from interlock.pool.faults import PoolClosed, PoolTerminated
 from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
 from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED
-from interlock.serialize.encoding import dumps, loads
+from interlock.pool.settling import Settling
+from interlock.serialize.encoding import dumps
 
 __all__ = ["CLOSED", "RUNNING", "TERMINATED", "Engine"]
 
@@ -48,7 +49,7 @@ PAUSE_S = 0.0003  # for more results to come together: a thread that is woken fo
 # with the caller's for the GIL, and both get slow
 
 
-class Engine(Answers):
+class Engine(Answers, Settling):
     """The pool without its face; `Pool` and `ProcessPoolExecutor` each have one.
 
     Args:
@@ -68,8 +69,8 @@ class Engine(Answers):
         self.delayed = 0  # tasks that a timer has (E1)
         self.feeders: set[Job] = set()  # whose input has not ended
         self.supervisor: Any = None
+        self._settled = []
         self._numbers = itertools.count(1)
-        self._settled: list[tuple[Any, ...]] = []
         self._early = {}
         self._collector = threading.Thread(
             target=self._collect, name="interlock-pool-results", daemon=True
@@ -379,41 +380,3 @@ class Engine(Answers):
         function.cost_s = cost if old is None else max(0.5 * old + 0.5 * cost, old / GROWTH)
         member.since = now
         member.counted = 0
-
-    def settle_later(self, job: Job, index: int, error: BaseException) -> None:
-        """With the lock: the job is told of a failure when it is released (E4)."""
-        self._settled.append((job, index, error, None))
-
-    def _settle(self) -> None:
-        """Tell the jobs (E4)."""
-        if not self._settled:
-            return
-        with self.lock:
-            settled, self._settled = self._settled, []
-        for each in settled:
-            if len(each) == 3:
-                each[0].succeed(each[1], each[2])
-            elif len(each) == 5:
-                self._decoded(*each)
-            else:
-                job, index, error, _ = each
-                job.fail(index, error() if callable(error) else error)
-        settled.clear()
-        if self.state != RUNNING:
-            self.supervisor.wake()
-
-    def _decoded(
-        self, job: Job, index: int, data: bytes, buffers: list[Any], are_many: bool
-    ) -> None:
-        try:
-            value = loads(data, trust="process", buffers=buffers, writable=True)
-        except BaseException as error:
-            if not isinstance(error, InterlockError):
-                error.add_note(f"The result of task {job.described(index)} could not be read.")
-            for place in range(len(value) if are_many else 1):
-                job.fail(index + place, error)
-            return
-        if are_many:
-            job.succeed_many(index, value)
-        else:
-            job.succeed(index, value)

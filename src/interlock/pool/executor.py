@@ -19,19 +19,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.pool import limits
 from interlock.pool.crew import Crew, Functions
-from interlock.pool.eager import CallJob
 from interlock.pool.engine import RUNNING
-from interlock.pool.faults import PoolClosed, TaskCancelled
+from interlock.pool.faults import PoolClosed
+from interlock.pool.futures import Future, FutureJob
 from interlock.pool.jobs import Options, TaskOptions
 from interlock.pool.lazy import IMapJob
-from interlock.pool.messages import CALL, STARMAP
+from interlock.pool.messages import STARMAP
+from interlock.pool.progress import shown
+from interlock.pool.share import Shared, share
+from interlock.pool.windows import check_buffersize
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from interlock.pool.aio import AsyncExecutor
 
-__all__ = ["Future", "ProcessPoolExecutor"]
+__all__ = ["ProcessPoolExecutor"]
 
 T = TypeVar("T")
 
@@ -49,74 +52,6 @@ def _finish_all() -> None:
 
 
 threading._register_atexit(_finish_all)  # type: ignore[attr-defined]
-
-
-class Future(concurrent.futures.Future[T]):
-    """What a call returns, once it has; `cancel` can also end it while it runs."""
-
-    _job: FutureJob | None = None
-
-    def cancel(self, running: bool = False) -> bool:
-        """Let the call not begin.
-
-        Args:
-            running: End it even while it runs: by an exception in its Python code, and after a
-                moment by replacing the worker. The future is cancelled when that is done.
-
-        Returns:
-            Whether it is cancelled, or with ``running`` will be unless it ends by itself first.
-        """
-        if super().cancel():
-            return True
-        job = self._job
-        if not running or job is None or self.done():
-            return False
-        with job.engine.lock:
-            job.engine.supervisor.cancel(job, 0)
-        return True
-
-    def _ended(self) -> None:
-        """The call was ended while it ran."""
-        with self._condition:
-            if self.done():
-                return
-            self._state = "CANCELLED_AND_NOTIFIED"
-            for waiter in self._waiters:
-                waiter.add_cancelled(self)
-            self._condition.notify_all()
-        self._invoke_callbacks()  # type: ignore[attr-defined]
-
-
-class FutureJob(CallJob):
-    """One call, for a future."""
-
-    kind = CALL
-
-    def __init__(self, engine: Any, function: Any, options: Options, call: Any, future: Any):
-        super().__init__(engine, function, options, call, future)
-        self._is_started = False
-
-    def starts(self, index: int) -> bool:
-        """As `Job.starts`."""
-        if self._is_started:  # before, by a worker that died
-            return True
-        self._is_started = True
-        future: Any = self._result
-        return future is not None and bool(future.set_running_or_notify_cancel())
-
-    def _tell(self, success: bool, value: Any) -> None:
-        future: Any
-        future, self._result = self._result, None
-        if future is None:
-            return
-        future._job = None
-        if success:
-            future.set_result(value)
-        elif isinstance(value, TaskCancelled):
-            future._ended()
-        elif self._is_started or future.set_running_or_notify_cancel():
-            self._is_started = True
-            future.set_exception(value)
 
 
 class ProcessPoolExecutor(concurrent.futures.Executor):
@@ -223,6 +158,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         timeout: float | None = None,
         chunksize: int = 1,
         buffersize: int | None = None,
+        progress: bool = False,
         **options: Any,
     ) -> Iterator[T]:
         """``map(fn, *iterables)``, across the workers; results in order.
@@ -237,6 +173,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
                 bounded by ``with_options(timeout=...)``.)
             chunksize: Calls in a message at the most; 1 lets it be chosen by the time they take.
             buffersize: How far to read ahead; None to have it chosen.
+            progress: Whether to show on standard error how far it is.
             options: As in `Options`, but for timeout.
 
         Raises:
@@ -246,29 +183,31 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
 
         If a process dies: its call raises `WorkerDied` in its place.
         """
-        return self._map(fn, iterables, timeout, chunksize, buffersize, self._options, options)
+        chosen = self._options.with_(**options)
+        return self._map(fn, iterables, timeout, chunksize, buffersize, progress, chosen)
 
     def _map(
         self, fn: Any, iterables: Any, timeout: float | None, chunksize: int,
-        buffersize: int | None, options: Options, changes: dict[str, Any],
+        buffersize: int | None, progress: bool, options: Options,
     ) -> Iterator[Any]:  # fmt: skip
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
-        if buffersize is not None and not isinstance(buffersize, int):
-            raise TypeError("buffersize must be an integer or None")
-        if buffersize is not None and buffersize < 1:
-            raise ValueError("buffersize must be None or > 0")
+        check_buffersize(buffersize)
         self._check_open()
+        is_sized = all(hasattr(each, "__len__") for each in iterables)
         job = IMapJob(
             self._engine,
             self._functions.known(fn),
-            options.with_(**changes),
+            options,
             zip(*iterables, strict=False),
             kind=STARMAP,
             batch=None if chunksize == 1 else chunksize,
             buffersize=buffersize,
-            is_sized=all(hasattr(each, "__len__") for each in iterables),
+            is_sized=is_sized,
         )
+        if progress:
+            total = min(map(len, iterables)) if is_sized else None
+            job.progress = shown(job.function.name, total)
         job.keeps_partial = True
         self._crew.feed(job)
         return _Mapped(job, timeout)
@@ -280,6 +219,10 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
             ValueError: An option is out of its range.
         """
         return _WithOptions(self, self._options.with_(**options))
+
+    def share(self, obj: T) -> Shared[T]:
+        """As `interlock.pool.share`: an object in shared memory once, for any number of tasks."""
+        return share(obj)
 
     def resize(self, max_workers: int) -> None:
         """Have so many workers from now on; those too many end when they have no task.
@@ -326,7 +269,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
     def _check_open(self) -> None:
         if self._engine.broken is None and self._engine.state != RUNNING:
             raise PoolClosed("cannot schedule new futures after shutdown")
-        self._engine.check_open()
+        self._crew.check_open()
 
 
 class _WithOptions:
@@ -353,9 +296,11 @@ class _WithOptions:
         timeout: float | None = None,
         chunksize: int = 1,
         buffersize: int | None = None,
+        progress: bool = False,
     ) -> Iterator[T]:
         """As `ProcessPoolExecutor.map`."""
-        return self._executor._map(fn, iterables, timeout, chunksize, buffersize, self._options, {})
+        executor, options = self._executor, self._options
+        return executor._map(fn, iterables, timeout, chunksize, buffersize, progress, options)
 
 
 class _Mapped(Iterator[Any]):

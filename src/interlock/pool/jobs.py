@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
 from interlock.pool.messages import CALL
+from interlock.pool.progress import Progress
 from interlock.serialize.functions import pack_function
 
 __all__ = ["Batch", "Function", "Job", "Options", "Piece", "TaskOptions"]
@@ -122,11 +123,13 @@ class Job:
         batch: Tasks that go to a worker together at the least; None for one.
         attempts: Of the tasks that were tried more than once, how often.
         is_over: Whether nobody waits for what is not begun.
+        progress: Is told how many are done; None where nobody looks.
     """
 
     kind: int = CALL
     batch: int | None = None
     is_over = False
+    progress: Progress | None = None
 
     def __init__(self, function: Function, options: Options) -> None:
         self.function = function

@@ -92,6 +92,7 @@ class IMapJob(EngineJob):
                 self._end = end
             self._changed.notify_all()
             self._call_waiting()
+        self._show_end()
         self.engine.kick()
         self.engine.supervisor.wake()  # the pool may have waited for this input to end
 
@@ -171,6 +172,8 @@ class IMapJob(EngineJob):
         self._put(index, (False, error))
 
     def _put(self, index: int, result: tuple[bool, Any]) -> None:
+        if self.progress is not None:
+            self.progress.more(1, 0 if result[0] else 1)
         with self._changed:
             if self.is_over:
                 return
@@ -184,6 +187,14 @@ class IMapJob(EngineJob):
                 self._changed.notify_all()
                 self._call_waiting()
 
+        self._show_end()
+
+    def _show_end(self) -> None:
+        """Nothing more of it will be shown, if that is so."""
+        progress = self.progress
+        if progress is not None and self._end is not None and progress.done >= self._read:
+            progress.close()
+
     def abandon(self, error: BaseException) -> None:
         """As `Job.abandon`."""
         with self._changed:
@@ -191,6 +202,7 @@ class IMapJob(EngineJob):
             self._read = self._returned + len(self._done) + len(self._unordered)
             self._changed.notify_all()
             self._call_waiting()
+        self._show_end()
 
     def next_result(self, timeout: float | None) -> tuple[bool, Any]:
         """Whether it is a value, and the next result; StopIteration where there are no more.
@@ -225,6 +237,8 @@ class IMapJob(EngineJob):
             result = self._unordered.popleft()
         else:
             end, self._end = self._end, StopIteration()
+            if self.progress is not None:
+                self.progress.close()
             return False, end
         self._returned += 1
         return result
@@ -238,7 +252,7 @@ class IMapJob(EngineJob):
         call()
 
     def _call_waiting(self) -> None:
-        while self._awaiting:
+        while self._awaiting and self._has_next():
             self._awaiting.pop()()
 
     def close(self) -> None:
@@ -254,6 +268,7 @@ class IMapJob(EngineJob):
             self._read = self._returned
             self._changed.notify_all()
             self._call_waiting()
+        self._show_end()
 
     def cancel_waiting(self, begun: frozenset[int]) -> None:
         """Those that are not begun are cancelled; the begun ones go on."""

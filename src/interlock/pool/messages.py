@@ -32,6 +32,7 @@ __all__ = [
     "FAILED",
     "FORGET",
     "GATHERED",
+    "LOG",
     "MAP",
     "NOT_SENT",
     "PLACES",
@@ -67,6 +68,7 @@ CANCELLED: Final = 4  # the task was told to end while it ran, and did
 NOT_SENT: Final = 5  # the result cannot be sent; bytes of (why, what)
 READY: Final = 6  # the worker's initializer is through
 UNFIT: Final = 7  # the initializer raised; bytes of pack_exception
+LOG: Final = 8  # a log record; bytes of its attributes
 
 PLACE_BITS: Final = 16
 PLACES: Final = 1 << PLACE_BITS  # tasks in one batch at the most

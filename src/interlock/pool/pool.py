@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from multiprocessing import util
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.pool import limits
 from interlock.pool.crew import Crew, Functions
@@ -17,7 +17,9 @@ from interlock.pool.engine import CLOSED, RUNNING, TERMINATED
 from interlock.pool.jobs import Options, TaskOptions
 from interlock.pool.lazy import IMapJob
 from interlock.pool.messages import MAP, STARMAP
+from interlock.pool.progress import Progress, shown
 from interlock.pool.results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
+from interlock.pool.share import Shared, share
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from interlock.pool.aio import AsyncPool
 
 __all__ = ["Pool"]
+
+T = TypeVar("T")
 
 
 class Pool:
@@ -41,6 +45,7 @@ class Pool:
         context: Makes the processes; by default the default context.
         idle_timeout: Seconds after which a worker without work ends; None to keep it.
         threads: How many threads BLAS and OpenMP may use in a worker; None to leave it to them.
+        progress: Whether `map`, `imap` and the like show how far they are, on standard error.
         options: Defaults for every task, as in `Options`.
 
     Raises:
@@ -68,6 +73,7 @@ class Pool:
         *,
         idle_timeout: float | None = None,
         threads: int | None = None,
+        progress: bool = False,
         **options: Unpack[TaskOptions],
     ) -> None:
         self._state = CLOSED  # until it is made: __del__ looks
@@ -83,6 +89,7 @@ class Pool:
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
         self._options = Options(**options)
+        self._progress = progress
         self._functions = Functions()
         self._processes = size
         self._crew = Crew(
@@ -152,7 +159,7 @@ class Pool:
 
     def map(
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int | None = None,
-        **options: Unpack[TaskOptions],
+        *, progress: bool | None = None, **options: Unpack[TaskOptions],
     ) -> list[Any]:  # fmt: skip
         """``[func(item) for item in iterable]``, across the workers.
 
@@ -160,9 +167,10 @@ class Pool:
             func: What is called.
             iterable: Items; all are read first.
             chunksize: Items in a message; None to have it chosen by the time that tasks take.
+            progress: Whether to show how far it is; None as the pool has it.
             options: As in `Options`.
         """
-        value: list[Any] = self._map_async(func, iterable, MAP, chunksize, options).get()
+        value: list[Any] = self._map_async(func, iterable, MAP, chunksize, progress, options).get()
         return value
 
     def map_async(
@@ -172,17 +180,24 @@ class Pool:
         chunksize: int | None = None,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        *,
+        progress: bool | None = None,
         **options: Unpack[TaskOptions],
     ) -> MapResult:
         """The same, not waited for."""
-        return self._map_async(func, iterable, MAP, chunksize, options, callback, error_callback)
+        return self._map_async(
+            func, iterable, MAP, chunksize, progress, options, callback, error_callback
+        )
 
     def starmap(
         self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]],
-        chunksize: int | None = None, **options: Unpack[TaskOptions],
+        chunksize: int | None = None, *, progress: bool | None = None,
+        **options: Unpack[TaskOptions],
     ) -> list[Any]:  # fmt: skip
         """``[func(*item) for item in iterable]``, across the workers."""
-        value: list[Any] = self._map_async(func, iterable, STARMAP, chunksize, options).get()
+        value: list[Any] = self._map_async(
+            func, iterable, STARMAP, chunksize, progress, options
+        ).get()
         return value
 
     def starmap_async(
@@ -192,16 +207,18 @@ class Pool:
         chunksize: int | None = None,
         callback: Callable[[Any], object] | None = None,
         error_callback: Callable[[BaseException], object] | None = None,
+        *,
+        progress: bool | None = None,
         **options: Unpack[TaskOptions],
     ) -> MapResult:
         """The same, not waited for."""
         return self._map_async(
-            func, iterable, STARMAP, chunksize, options, callback, error_callback
+            func, iterable, STARMAP, chunksize, progress, options, callback, error_callback
         )
 
     def _map_async(
-        self, func: Any, iterable: Any, kind: int, chunksize: int | None, options: TaskOptions,
-        callback: Any = None, error_callback: Any = None,
+        self, func: Any, iterable: Any, kind: int, chunksize: int | None, progress: bool | None,
+        options: TaskOptions, callback: Any = None, error_callback: Any = None,
     ) -> MapResult:  # fmt: skip
         self._check_running()
         _check_chunksize(chunksize)
@@ -210,6 +227,7 @@ class Pool:
         items = list(iterable)
         result = MapResult(self, callback, error_callback)
         job = MapJob(self._engine, function, chosen, kind, items, chunksize, result)
+        job.progress = self._shown(progress, function.name, len(items))
         if items:
             self._engine.submit(job)
         else:
@@ -218,7 +236,7 @@ class Pool:
 
     def imap(
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int | None = None,
-        **options: Unpack[TaskOptions],
+        *, progress: bool | None = None, **options: Unpack[TaskOptions],
     ) -> IMapIterator:  # fmt: skip
         """An iterator over ``func(item)``, in the order of the items.
 
@@ -226,21 +244,24 @@ class Pool:
             func: What is called.
             iterable: Items; it may be endless, and is read no further ahead than the workers need.
             chunksize: As in `map`.
+            progress: As in `map`.
             options: As in `Options`.
         """
-        return IMapIterator(self._imap_job(func, iterable, chunksize, True, options), self)
+        return IMapIterator(
+            self._imap_job(func, iterable, chunksize, True, progress, options), self
+        )
 
     def imap_unordered(
         self, func: Callable[[Any], Any], iterable: Iterable[Any], chunksize: int | None = None,
-        **options: Unpack[TaskOptions],
+        *, progress: bool | None = None, **options: Unpack[TaskOptions],
     ) -> IMapUnorderedIterator:  # fmt: skip
         """The same in the order in which the tasks end."""
-        job = self._imap_job(func, iterable, chunksize, False, options)
+        job = self._imap_job(func, iterable, chunksize, False, progress, options)
         return IMapUnorderedIterator(job, self)
 
     def _imap_job(
         self, func: Any, iterable: Any, chunksize: int | None, ordered: bool,
-        options: TaskOptions,
+        progress: bool | None, options: TaskOptions,
     ) -> IMapJob:  # fmt: skip
         self._check_running()
         _check_chunksize(chunksize)
@@ -250,10 +271,21 @@ class Pool:
             self._engine, function, chosen, iterable, batch=chunksize, ordered=ordered,
             is_sized=hasattr(iterable, "__len__"),
         )  # fmt: skip
+        total = len(iterable) if hasattr(iterable, "__len__") else None
+        job.progress = self._shown(progress, function.name, total)
         self._crew.feed(job)
         return job
 
+    def _shown(self, wanted: bool | None, name: str, total: int | None) -> Progress | None:
+        if total == 0 or not (self._progress if wanted is None else wanted):
+            return None
+        return shown(name, total)
+
     # ---- its end -----------------------------------------------------------------
+
+    def share(self, obj: T) -> Shared[T]:
+        """As `interlock.pool.share`: an object in shared memory once, for any number of tasks."""
+        return share(obj)
 
     def resize(self, processes: int) -> None:
         """Have so many workers from now on; those too many end when they have no task.
@@ -324,8 +356,7 @@ class Pool:
     def _check_running(self) -> None:
         if self._state != RUNNING:
             raise ValueError("Pool not running")
-        with self._engine.lock:
-            self._engine.check_open()
+        self._crew.check_open()
 
     @property
     def aio(self) -> AsyncPool:

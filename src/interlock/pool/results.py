@@ -106,12 +106,14 @@ class ApplyResult:
         self._success, self._value = success, value
         callback = self._callbacks[0 if success else 1]
         self._callbacks = None, None
-        if callback is not None:
-            callback(value)
-        self._event.set()
-        self._pool = self._job = None
-        while self._awaiting:
-            self._awaiting.pop()()
+        try:
+            if callback is not None:
+                callback(value)
+        finally:
+            self._event.set()
+            self._pool = self._job = None
+            while self._awaiting:
+                self._awaiting.pop()()
 
     def _when_ready(self, call: Callable[[], None]) -> None:
         """Call it, in another thread, when the result is there."""
@@ -167,6 +169,9 @@ class IMapIterator(Iterator[Any]):
     def close(self) -> None:
         """Begin no more tasks, and take no more from the input."""
         self._job.close()
+
+    def _when_ready(self, call: Callable[[], None]) -> None:
+        self._job.when_ready(call)
 
     def __del__(self) -> None:
         self._job.close()

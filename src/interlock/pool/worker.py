@@ -24,7 +24,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from interlock.pool import limits, takeback
+from interlock.pool import limits, outlets, takeback
 from interlock.pool.messages import (
     CALL,
     CANCELLED,
@@ -32,6 +32,7 @@ from interlock.pool.messages import (
     FAILED,
     FORGET,
     GATHERED,
+    LOG,
     MAP,
     NOT_SENT,
     PLAIN,
@@ -75,6 +76,8 @@ class Start:
         memory_limit: In bytes; None for no limit.
         threads: For BLAS and OpenMP; None to leave them alone.
         siblings: How many workers the pool has.
+        turns: Who writes on standard output.
+        levels: Of the pool's process's loggers.
     """
 
     def __init__(
@@ -89,6 +92,8 @@ class Start:
         memory_limit: int | None,
         threads: int | None,
         siblings: int,
+        turns: outlets.Turns,
+        levels: dict[str, int],
     ) -> None:
         self.number = number
         self.tasks = tasks
@@ -100,6 +105,8 @@ class Start:
         self.memory_limit = memory_limit
         self.threads = threads
         self.siblings = siblings
+        self.turns = turns
+        self.levels = levels
 
     def __getstate__(self) -> dict[str, Any]:
         """A lambda or a function of a notebook goes by value."""
@@ -140,6 +147,9 @@ def serve(start: Start) -> None:
         limits.limit_threads(start.threads)
     if start.memory_limit is not None:
         limits.limit_memory(start.memory_limit)
+    outlets.whole_lines(start.turns)
+    put, number = start.results.put, start.number
+    outlets.forward_records(lambda record: put((0, LOG, record, number)), start.levels)
     if not _initialized(start):
         return
     takeback.register()
@@ -182,6 +192,7 @@ class _Loop:
                 self._functions.pop(message[1], None)
             elif kind == STOP:
                 return False
+        outlets.flush()
         return True
 
     def _define(self, number: int, data: bytes) -> None:

@@ -1,0 +1,88 @@
+"""P10: pools awaited, under asyncio and Trio; a cancelled wait cancels its work."""
+
+from __future__ import annotations
+
+import itertools
+
+import anyio
+import pytest
+
+from interlock.context import BaseContext
+from interlock.pool import Pool, ProcessPoolExecutor, ThreadPool, ThreadPoolExecutor
+from tests.pool import work
+
+pytestmark = pytest.mark.anyio
+LONG_S = 30.0
+
+
+async def test_calls_are_awaited(pool: Pool) -> None:
+    """apply, map, starmap; an exception is the call's."""
+    with anyio.fail_after(LONG_S):
+        assert await pool.aio.apply(work.square, (4,)) == 16
+        assert await pool.aio.map(work.square, range(20)) == [n * n for n in range(20)]
+        assert await pool.aio.starmap(work.add, [(1, 2), (3, 4)]) == [3, 7]
+        with pytest.raises(ZeroDivisionError):
+            await pool.aio.apply(divmod, (1, 0))
+
+
+async def test_many_are_awaited_at_once(pool: Pool) -> None:
+    """The loop is not held up: each waiting task has its own."""
+    found: dict[int, int] = {}
+
+    async def one(number: int) -> None:
+        found[number] = await pool.aio.apply(work.square, (number,))
+
+    with anyio.fail_after(LONG_S):
+        async with anyio.create_task_group() as tasks:
+            for number in range(50):
+                tasks.start_soon(one, number)
+    assert found == {n: n * n for n in range(50)}
+
+
+async def test_lazy_results_are_iterated(pool: Pool) -> None:
+    """async for, over an endless input, in order and not."""
+    with anyio.fail_after(LONG_S):
+        results = pool.aio.imap(work.square, itertools.count())
+        assert [await anext(results) for _ in range(50)] == [n * n for n in range(50)]
+        await results.aclose()
+        unordered = pool.aio.imap_unordered(work.square, range(50))
+        assert {r async for r in unordered} == {n * n for n in range(50)}
+
+
+async def test_a_cancelled_wait_cancels_the_work(pool: Pool) -> None:
+    """The worker is free for others."""
+    with anyio.move_on_after(0.1) as scope:
+        await pool.aio.apply(work.for_ever)
+    assert scope.cancelled_caught
+    with anyio.move_on_after(0.1):
+        await pool.aio.map(work.for_ever, range(4))
+    with anyio.fail_after(LONG_S):
+        assert await pool.aio.map(work.square, range(8)) == [n * n for n in range(8)]
+
+
+async def test_an_executor_is_awaited(context: BaseContext) -> None:
+    """submit and map; what was cancelled runs no more."""
+    with ProcessPoolExecutor(1, context) as executor:
+        with anyio.move_on_after(0.1):
+            await executor.aio.submit(work.for_ever)
+        with anyio.fail_after(LONG_S):
+            assert await executor.aio.submit(work.add, 2, right=3) == 5
+            squares = executor.aio.map(work.square, itertools.count())
+            assert [await anext(squares) for _ in range(20)] == [n * n for n in range(20)]
+            await squares.aclose()
+
+
+async def test_threads_are_awaited() -> None:
+    """The same on both pools of threads."""
+    with ThreadPool(2) as pool, ThreadPoolExecutor(2) as executor, anyio.fail_after(LONG_S):
+        assert await pool.aio.apply(work.square, (4,)) == 16
+        assert await pool.aio.map(work.square, range(4)) == [0, 1, 4, 9]
+        assert await pool.aio.starmap(work.add, [(1, 2)]) == [3]
+        assert [r async for r in pool.aio.imap(work.square, range(40))][-1] == 39 * 39
+        assert len({r async for r in pool.aio.imap_unordered(work.square, range(40))}) == 40
+        with pytest.raises(ZeroDivisionError):
+            await pool.aio.apply(divmod, (1, 0))
+        assert await executor.aio.submit(work.square, 5) == 25
+        squares = executor.aio.map(work.square, itertools.count(), buffersize=2)
+        assert [await anext(squares) for _ in range(20)] == [n * n for n in range(20)]
+        await squares.aclose()

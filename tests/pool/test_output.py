@@ -1,0 +1,117 @@
+"""What workers say: log records, lines, and how far a map is (P9)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from interlock.context import BaseContext
+from interlock.pool import Pool, ProcessPoolExecutor
+from tests.conftest import METHODS
+from tests.pool import work
+
+LONG_S = 60.0
+
+
+def test_records_arrive_in_the_parent_s_handlers(
+    context: BaseContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the order of their task, before its result; with level, name, extras and traceback."""
+    with (
+        caplog.at_level(logging.INFO, logger="tests.pool.said"),
+        Pool(2, context=context) as pool,
+    ):
+        for number in range(20):
+            pool.apply(work.says, (number,))
+            said = [r for r in caplog.records if r.name == "tests.pool.said"]
+            assert [r.getMessage() for r in said[-2:]] == [f"began {number}", f"failed {number}"]
+        assert said[-2].number == 19  # type: ignore[attr-defined]
+        assert said[-1].exc_text is not None
+        assert "ZeroDivisionError" in said[-1].exc_text
+        assert said[-1].process in {process.pid for process in pool._pool}
+    assert not [r for r in said if r.levelno < logging.INFO]
+
+
+def printed(program: str, method: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a program writes whose output is a pipe."""
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(program))
+    return subprocess.run(
+        [sys.executable, str(script), method],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_lines_are_not_torn(method: str, tmp_path: Path) -> None:
+    """However long they are, and however many workers write; the killed one's too."""
+    done = printed(
+        """
+        import os, sys, interlock
+        def write(task):
+            for turn in range(20):
+                print(f"{task}.{turn} " + "x" * 10000 + " end")
+            print("no newline", end="|")
+            if task == 3: os.kill(os.getpid(), 9)
+        if __name__ == "__main__":
+            with interlock.get_context(sys.argv[1]).Pool(2) as pool:
+                results = [pool.apply_async(write, (task,)) for task in range(8)]
+                for result in results: result.wait()
+        """,
+        method,
+        tmp_path,
+    )
+    assert done.stderr == ""
+    lines = done.stdout.replace("no newline|", "").splitlines()
+    wanted = {f"{task}.{turn} {'x' * 10000} end" for task in range(8) for turn in range(20)}
+    assert set(lines) - {""} == wanted
+
+
+def test_a_map_shows_how_far_it_is(pool: Pool, capfd: pytest.CaptureFixture[str]) -> None:
+    """Plain lines where standard error is no terminal; failures are counted."""
+    pool.map(work.square, range(100), progress=True)
+    assert "square: 100 of 100 done" in capfd.readouterr().err
+    with pytest.raises(ZeroDivisionError):
+        pool.map(work.inverse, [1, 0, 1, 0], progress=True)
+    assert "inverse: 4 of 4 done, 2 failed" in capfd.readouterr().err
+    assert list(pool.imap(work.square, (n for n in range(50)), progress=True))
+    assert "square: 50 done" in capfd.readouterr().err
+    assert list(pool.imap_unordered(work.square, range(50), progress=True))
+    assert "square: 50 of 50 done" in capfd.readouterr().err
+
+
+def test_an_executor_shows_how_far_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    """The same for its map."""
+    with ProcessPoolExecutor(1) as executor:
+        assert list(executor.map(work.square, range(30), progress=True))
+    assert "square: 30 of 30 done" in capfd.readouterr().err
+
+
+def test_a_terminal_has_a_bar(tmp_path: Path) -> None:
+    """With count, rate and failures, by rich."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import interlock\n"
+        "if __name__ == '__main__':\n"
+        "    with interlock.Pool(1, progress=True) as pool: pool.map(abs, range(30))\n"
+    )
+    command = f"{sys.executable} {script}"
+    shown = subprocess.run(
+        ["script", "-qec", command, "/dev/null"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=LONG_S,
+    )
+    assert "30/30" in shown.stdout
+    assert "/s" in shown.stdout
