@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import multiprocessing
 import os
 import select
 import signal
@@ -12,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.pool import worker_state
 from interlock.shared_memory import AtomicInt
@@ -224,3 +225,23 @@ def says(number: int) -> None:
 
 def inverse(number: int) -> float:
     return 1 / number
+
+
+class InUse(NamedTuple):
+    """What this process has: bytes of private memory, and numbers."""
+
+    memory: int
+    descriptors: int
+    threads: int
+    processes: int
+
+
+def in_use() -> InUse:
+    gc.collect()
+    memory = Path("/proc/self/statm").read_text().split()
+    return InUse(
+        (int(memory[1]) - int(memory[2])) * 4096,
+        len(os.listdir("/proc/self/fd")),
+        threading.active_count(),
+        len(multiprocessing.active_children()),
+    )

@@ -19,19 +19,19 @@ A worker holds no lock while it waits, so its death is one of "busy with this ta
 from __future__ import annotations
 
 import itertools
+import signal
 import threading
 import time
 from collections import deque
 from typing import Any
 
-from interlock.errors import MessageTooLarge
+from interlock.errors import InterlockError
 from interlock.pool.answers import Answers
 from interlock.pool.faults import PoolClosed, PoolTerminated
 from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
-from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED
+from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED, encoded
 from interlock.pool.settling import Settling
-from interlock.serialize.encoding import dumps
 
 __all__ = ["CLOSED", "RUNNING", "TERMINATED", "Engine"]
 
@@ -148,6 +148,19 @@ class Engine(Answers, Settling):
             job.is_over = True
             job.abandon(error)
 
+    def fail(self, error: BaseException) -> None:
+        """One of the threads has failed, by a fault of ours: nobody waits for it for ever."""
+        self.broken = PoolTerminated(
+            f"The pool is at its end by a fault of its own: {error!r}. Please report it."
+        )
+        self.broken.__cause__ = error
+        self.drop(self.broken)
+        with self.lock:
+            members, self.members = list(self.members.values()), {}
+        for member in members:
+            member.signal(signal.SIGKILL)
+        self.supervisor.wake()
+
     def cancel_waiting(self) -> None:
         """Cancel what no worker has; outside of the lock."""
         with self.lock:
@@ -263,10 +276,8 @@ class Engine(Answers, Settling):
     def _sealed(self, batch: Batch) -> tuple[Any, ...] | None:
         """The message of a batch; None if it cannot be written: its guilty tasks fail."""
         job, items = batch.job, batch.items
-        buffers: list[Any] = []
         try:
-            what = items[0] if job.kind == CALL else items
-            data = dumps(what, trust="process", buffers=buffers)
+            data, buffers = encoded(items[0] if job.kind == CALL else items)
         except Exception as error:
             self._unsealed(batch, error)
             return None
@@ -292,7 +303,7 @@ class Engine(Answers, Settling):
         try:
             if not member.flush():
                 self.supervisor.wake()
-        except MessageTooLarge as error:
+        except InterlockError as error:  # too large, or there is no memory
             self._send_singly(member, error)
 
     def _send_singly(self, member: Member, error: BaseException) -> None:
@@ -301,7 +312,7 @@ class Engine(Answers, Settling):
             member.outbox.append(message)
             try:
                 member.flush()
-            except MessageTooLarge:
+            except InterlockError:
                 member.outbox.remove(message)
                 batch = self.remove(message[2] >> PLACE_BITS)
                 if batch is not None:
@@ -318,6 +329,13 @@ class Engine(Answers, Settling):
     # ---- gathering ---------------------------------------------------------------
 
     def _collect(self) -> None:
+        try:
+            self._gather()
+        except BaseException as error:
+            self.fail(error)
+            raise
+
+    def _gather(self) -> None:
         while True:
             messages = self.results.get_many(GATHERED_MAX)
             with self.lock:

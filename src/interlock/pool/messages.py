@@ -23,7 +23,9 @@ What people gave is bytes within a message, so that a task that cannot be read f
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
+
+from interlock.serialize.encoding import dumps
 
 __all__ = [
     "CALL",
@@ -47,6 +49,7 @@ __all__ = [
     "UNFIT",
     "UNKNOWN",
     "UNREADABLE",
+    "encoded",
 ]
 
 CALL: Final = 0
@@ -75,3 +78,14 @@ PLACES: Final = 1 << PLACE_BITS  # tasks in one batch at the most
 
 # Types whose values are part of a message as they are.
 PLAIN: Final = frozenset({type(None), bool, int, float, str})
+
+
+def encoded(value: Any) -> tuple[bytes, list[memoryview]]:
+    """What people gave, for a message: its bytes, and its large buffers beside them.
+
+    Raises:
+        SerializationError: A part of it cannot be sent.
+    """
+    buffers: list[Any] = []
+    data = dumps(value, trust="process", buffers=buffers)
+    return data, [memoryview(buffer) for buffer in buffers]

@@ -69,9 +69,7 @@ class Supervisor:
         self._cancels: set[tuple[Job, int]] = set()
         self._ticking = False
         self._terminated_at = 0.0
-        self.thread = threading.Thread(
-            target=self._watch, name="interlock-pool-workers", daemon=True
-        )
+        self.thread = threading.Thread(target=self._run, name="interlock-pool-workers", daemon=True)
 
     # ---- told by others ----------------------------------------------------------
 
@@ -122,6 +120,14 @@ class Supervisor:
                 engine.enlist(member)
 
     # ---- the thread --------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except BaseException as error:
+            self.engine.fail(error)
+            self.engine.results.put((None,))
+            raise
 
     def _watch(self) -> None:
         engine = self.engine

@@ -43,6 +43,7 @@ from interlock.pool.messages import (
     UNFIT,
     UNKNOWN,
     UNREADABLE,
+    encoded,
 )  # fmt: skip
 from interlock.pool.status import BEGUN, CANCEL, FROM, READING, RUNNING, SINCE, TO, Status
 from interlock.process.lifeline import Lifeline
@@ -276,9 +277,8 @@ class _Loop:
         if not values:
             return
         first = end - len(values)
-        buffers: list[Any] = []
         try:
-            data = dumps(values, trust="process", buffers=buffers)
+            data, buffers = encoded(values)
             self._put((first, data, buffers, len(values), None))
         except Exception:  # one of them cannot be sent, or all are too large for a message
             for place, value in enumerate(values):
@@ -318,9 +318,8 @@ class _Loop:
             with suppress(ValueError, OverflowError):  # larger than a message may be
                 self._put((ticket, value))
                 return
-        buffers: list[Any] = []
         try:
-            data = dumps(value, trust="process", buffers=buffers)
+            data, buffers = encoded(value)
             self._put((ticket, data, buffers))
         except BaseException as error:
             self._put((ticket, NOT_SENT, dumps([_repr(error), _repr(value)]), self._number))

@@ -14,8 +14,10 @@ from multiprocessing.process import (
     current_process,
     parent_process,
 )
+from typing import Any
 
 import interlock.process.at_fork  # noqa: F401  # registers what a fork needs
+from interlock.process.lifeline import Lifeline, for_a_child
 
 __all__ = [
     "BaseProcess",
@@ -56,3 +58,26 @@ class Process(_standard.Process):
         >>> child.name, child.is_alive(), child.exitcode
         ('greeter', False, None)
     """
+
+    _line: Lifeline | None = None  # only from its start to the begin of the child
+
+    def start(self) -> None:
+        """Start it; within a worker of a pool, so that it ends with the worker.
+
+        Raises:
+            AssertionError: It was started before, or by a daemon, or in another process.
+
+        If a process dies: this one's death is the end of its daemons, by the standard library, and
+            a worker's of all that it started, by the kernel.
+        """
+        self._line = for_a_child()
+        try:
+            super().start()
+        finally:
+            self._line = None
+
+    def _bootstrap(self, parent_sentinel: int | None = None) -> Any:
+        if self._line is not None:
+            self._line.follow()
+        bootstrap: Any = super()._bootstrap  # type: ignore[misc]
+        return bootstrap(parent_sentinel)

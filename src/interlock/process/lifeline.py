@@ -22,7 +22,9 @@ from typing import Any
 
 from interlock._handover import Passage, pack
 
-__all__ = ["Lifeline", "lifeline"]
+__all__ = ["Lifeline", "for_a_child", "lifeline"]
+
+_follows = False  # whether this process ends with another
 
 
 class Lifeline:
@@ -32,7 +34,11 @@ class Lifeline:
         self._reader = reader
 
     def follow(self) -> None:
-        """From now on this process is killed when the one that made the line is gone."""
+        """From now on this process is killed when the one that made the line is gone.
+
+        What it starts in its turn ends with it (`for_a_child`).
+        """
+        global _follows
         mine = os.open(f"/proc/self/fd/{self._reader}", os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(mine, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(mine, fcntl.F_SETSIG, signal.SIGKILL)
@@ -41,6 +47,8 @@ class Lifeline:
         hung_up.register(mine, select.POLLIN)
         if hung_up.poll(0):  # it died before the line above
             os.kill(os.getpid(), signal.SIGKILL)
+        os.close(self._reader)
+        _follows = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _received, (pack([self._reader]),)
@@ -75,6 +83,11 @@ class _Own:
 
 _own = _Own()
 os.register_at_fork(after_in_child=_own.forget)
+
+
+def for_a_child() -> Lifeline | None:
+    """The line for a child, if this process ends with another itself; None if it does not."""
+    return _own.line() if _follows else None
 
 
 def lifeline() -> Lifeline:
