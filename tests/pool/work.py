@@ -245,3 +245,19 @@ def in_use() -> InUse:
         threading.active_count(),
         len(multiprocessing.active_children()),
     )
+
+
+class Once:
+    """Notes that a task ran, and takes half a millisecond."""
+
+    def __init__(self, ran: Any) -> None:
+        self._ran = ran
+
+    def __call__(self, number: int) -> int:
+        return once(self._ran, number)
+
+
+def once(ran: Any, number: int) -> int:
+    ran.array[number] += 1
+    select.select([], [], [], 0.0005)
+    return number

@@ -31,7 +31,7 @@ from interlock.pool.messages import (
     UNREADABLE,
 )  # fmt: skip
 from interlock.pool.outlets import LogSink
-from interlock.pool.status import BEGUN, READING
+from interlock.pool.status import BEGUN, INIT, READING
 from interlock.serialize.encoding import loads
 from interlock.serialize.exceptions import unpack_exception
 from interlock.serialize.functions import by_value
@@ -43,7 +43,8 @@ __all__ = ["Answers", "told"]
 
 _SINK = LogSink()
 UNFIT_MAX = 3  # workers in a row that fail before they are ready: then the pool gives up
-KILLED_MAX = 30  # the same, killed from outside, which another may not be
+KILLED_MAX = 30  # the same by a signal that may be from outside, in the initializer
+EARLY_MAX = 3000  # the same before the initializer began: certainly from outside
 
 
 def told(exitcode: int) -> str:
@@ -232,8 +233,9 @@ class Answers:
         if member.is_stopping and member.unfit is None:
             return  # it was told to end before it had begun
         self._unfit += 1
-        from_outside = exitcode in (-signal.SIGKILL, -signal.SIGTERM)
-        enough = KILLED_MAX if from_outside else UNFIT_MAX
+        enough = UNFIT_MAX
+        if exitcode in (-signal.SIGKILL, -signal.SIGTERM):
+            enough = KILLED_MAX if member.status.words[INIT] else EARLY_MAX
         if self._unfit < enough or self.broken is not None:
             return
         cause: BaseException | None = None

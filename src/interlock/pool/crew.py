@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
@@ -17,6 +19,7 @@ from interlock.pool.member import Member
 from interlock.pool.outlets import Turns, levels
 from interlock.pool.status import Status
 from interlock.pool.supervision import Supervisor
+from interlock.pool.warm import preload
 from interlock.pool.worker import Start, serve
 from interlock.process.lifeline import lifeline
 from interlock.queues import Queue
@@ -25,6 +28,7 @@ from interlock.serialize.functions import pack_function
 __all__ = ["Crew", "Functions"]
 
 TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
+_NAMED = (FunctionType, BuiltinFunctionType, type)
 UNNAMED_MAX = 64  # functions that cannot be referred to weakly, kept by their bytes
 
 
@@ -45,8 +49,8 @@ class Functions:
         """
         if not callable(call):
             raise TypeError(f"{call!r} is no function; give something that can be called")
-        is_plain = type(call).__name__ == "function" and call.__closure__ is None
-        if is_plain:
+        has_name = isinstance(call, _NAMED)
+        if has_name:
             with self._lock:
                 found = self._known.get(call)
             if found is not None:
@@ -61,7 +65,20 @@ class Functions:
                     self._by_data.popitem(last=False)
             else:
                 self._by_data.move_to_end(data)
+            if has_name and _is_found(call):
+                self._known[call] = found
             return found
+
+    def calls(self) -> list[Callable[..., Any]]:
+        """Those that were given last."""
+        with self._lock:
+            return [function.call for function in self._by_data.values()]
+
+
+def _is_found(call: Callable[..., Any]) -> bool:
+    """Whether it travels by its name; one by value has what its globals are at the moment."""
+    module = sys.modules.get(getattr(call, "__module__", None) or "")
+    return getattr(module, call.__qualname__, None) is call
 
 
 class Crew:
@@ -77,6 +94,8 @@ class Crew:
         threads: For BLAS and OpenMP in each.
         lazy: Whether workers are started when there is work.
         idle_timeout: Seconds after which one without work ends.
+        name: How its processes are named, with a number.
+        functions: What it was given to run.
     """
 
     def __init__(
@@ -92,6 +111,7 @@ class Crew:
         lazy: bool = False,
         idle_timeout: float | None = None,
         name: str = "PoolWorker",
+        functions: Functions,
     ) -> None:
         if context is None:
             import multiprocessing
@@ -102,6 +122,7 @@ class Crew:
         self._memory_limit, self._threads = memory_limit, threads
         self._name = name
         self._owner = os.getpid()
+        self._functions = functions
         self._turns = Turns(ctx=self.context)
         self._numbers = itertools.count(1)
         self.engine = Engine(self._queue(), quota)
@@ -131,6 +152,7 @@ class Crew:
         self.supervisor.thread.start()
 
     def _started(self) -> Member:
+        preload(self.context, self._initializer, *self._functions.calls())
         number = next(self._numbers)
         tasks, status = self._queue(), Status()
         member = Member(number, tasks, status)

@@ -115,6 +115,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
             threads=threads,
             lazy=True,
             idle_timeout=idle_timeout,
+            functions=self._functions,
             name="Process",
         )
         self._mp_context = self._crew.context

@@ -101,6 +101,7 @@ class Pool:
             memory_limit=self._options.memory_limit,
             threads=threads,
             idle_timeout=idle_timeout,
+            functions=self._functions,
         )
         self._ctx = self._crew.context
         self._engine = self._crew.engine

@@ -6,6 +6,7 @@
     RUNNING worker      the ticket while the task's own code runs, else 0
     FROM,TO parent      tickets that the worker shall skip (work taken back)
     CANCEL  parent      a ticket whose task shall end
+    INIT    worker      1 from when the initializer begins
     STACK   worker      which of the two texts of the stack is whole: 1 or 2; 0 for none
 
 Behind the words two texts of the worker's stack, written in turn, so that a death leaves one of
@@ -24,7 +25,7 @@ from typing import Any, Final
 from interlock._handover import Passage, pack
 from interlock.shared_memory import segment
 
-__all__ = ["BEGUN", "CANCEL", "FROM", "READING", "RUNNING", "SINCE", "TO", "Status"]
+__all__ = ["BEGUN", "CANCEL", "FROM", "INIT", "READING", "RUNNING", "SINCE", "TO", "Status"]
 
 BEGUN: Final = 0
 SINCE: Final = 1
@@ -33,6 +34,7 @@ FROM: Final = 3
 TO: Final = 4
 CANCEL: Final = 5
 _STACK: Final = 6
+INIT: Final = 7
 READING: Final = 1 << 63  # in BEGUN: the message is being read, none of its tasks has begun
 
 _TEXTS_AT = 4096

@@ -45,7 +45,7 @@ from interlock.pool.messages import (
     UNREADABLE,
     encoded,
 )  # fmt: skip
-from interlock.pool.status import BEGUN, CANCEL, FROM, READING, RUNNING, SINCE, TO, Status
+from interlock.pool.status import BEGUN, CANCEL, FROM, INIT, READING, RUNNING, SINCE, TO, Status
 from interlock.process.lifeline import Lifeline
 from interlock.serialize.encoding import dumps, loads
 from interlock.serialize.exceptions import pack_exception
@@ -165,6 +165,7 @@ def _initialized(start: Start) -> bool:
     global _state
     if start.initializer is None:
         return True
+    start.status.words[INIT] = 1
     try:
         _state = start.initializer(*start.initargs)
     except BaseException as error:
