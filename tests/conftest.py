@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,16 @@ from interlock.testing.trial import Trial
 
 METHODS = ("fork", "spawn", "forkserver")
 BOUND_S = 60.0  # for the threads and processes of one test; a stall is found long before
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A campaign is fought when it is asked for: `make faults KILLS=5000`."""
+    if "INTERLOCK_KILLS" in os.environ:
+        return
+    campaigns = [item for item in items if item.get_closest_marker("campaign") is not None]
+    if campaigns:
+        config.hook.pytest_deselected(items=campaigns)
+        items[:] = [item for item in items if item not in campaigns]
 
 
 @pytest.fixture(params=METHODS)

@@ -44,6 +44,7 @@ __all__ = ["Answers", "told"]
 _SINK = LogSink()
 UNFIT_MAX = 3  # workers in a row that fail before they are ready: then the pool gives up
 KILLED_MAX = 30  # the same by a signal that may be from outside, in the initializer
+DELAY_MAX_S = 86400.0
 EARLY_MAX = 3000  # the same before the initializer began: certainly from outside
 
 
@@ -95,7 +96,7 @@ class Answers:
         if answer == SKIPPED:
             self.return_pieces([Piece(job, index, [batch.items[place]])])
         elif answer == CANCELLED:
-            self._ended(batch, place)
+            self._end_task(batch, place, batch.member.reason(ticket) or "cancelled")
         elif answer == NOT_SENT:
             why, what = loads(data)
             self.settle_later(job, index, ResultNotSent(why, what))
@@ -158,22 +159,16 @@ class Answers:
         """Whether a task that failed is tried again."""
         job, index = batch.job, batch.first + place
         attempt = job.attempts.get(index, 1)
-        if attempt > job.options.retries or job.is_over:
+        if attempt > job.options.retries or job.is_over or self.supervisor.is_cancelled(job, index):
             return False
         job.attempts[index] = attempt + 1
         piece = Piece(job, index, [batch.items[place]])
-        delay = job.options.backoff * 2 ** (attempt - 1)
+        delay = min(job.options.backoff * 2.0 ** min(attempt - 1, 60), DELAY_MAX_S)
         if delay <= 0:
             self.return_pieces([piece])
         else:
             self.supervisor.later(delay, piece)
         return True
-
-    def _ended(self: Engine, batch: Batch, place: int) -> None:  # type: ignore[misc]
-        member = batch.member
-        _, why = member.ending or (0, "cancelled")
-        member.ending = None
-        self._end_task(batch, place, why)
 
     def _end_task(self: Engine, batch: Batch, place: int, why: str) -> None:  # type: ignore[misc]
         job, index = batch.job, batch.first + place
@@ -219,11 +214,13 @@ class Answers:
         self.supervisor.wake()
 
     def _died(self: Engine, member: Member, batch: Batch, place: int, exitcode: int) -> None:  # type: ignore[misc]
-        ticket, why = member.ending or (0, "")
-        if ticket == (batch.number << PLACE_BITS) + place and why != "memory":
+        job, index = batch.job, batch.first + place
+        why = member.reason((batch.number << PLACE_BITS) + place)
+        if self.supervisor.is_cancelled(job, index):
+            why = "cancelled"
+        if why and why != "memory":
             self._end_task(batch, place, why)
             return
-        job, index = batch.job, batch.first + place
         attempt = job.attempts.get(index, 1)
         if self._retried(batch, place):
             return
@@ -234,8 +231,10 @@ class Answers:
             return  # it was told to end before it had begun
         self._unfit += 1
         enough = UNFIT_MAX
-        if exitcode in (-signal.SIGKILL, -signal.SIGTERM):
-            enough = KILLED_MAX if member.status.words[INIT] else EARLY_MAX
+        if exitcode < 0 and not member.status.words[INIT]:
+            enough = EARLY_MAX
+        elif exitcode in (-signal.SIGKILL, -signal.SIGTERM):
+            enough = KILLED_MAX
         if self._unfit < enough or self.broken is not None:
             return
         cause: BaseException | None = None

@@ -210,15 +210,28 @@ class Crew:
             job.input_closes()
         self.supervisor.wake()
 
-    def terminate(self, how: int | None = None) -> None:
-        """End the workers now; in the process that has them."""
-        if not self.is_here():
-            return
+    def abandon(self, at_once: bool = False) -> None:
+        """Nobody has the pool any more: it ends by itself, after its tasks or at once.
+
+        It takes no lock and waits for nothing: the garbage collector calls it, in any thread.
+        """
+        if self.is_here():
+            self.supervisor.todo.append(self._end_now if at_once else self.close)
+            self.supervisor.wake()
+
+    def _end_now(self) -> None:
         engine = self.engine
         with engine.lock:
             engine.state = TERMINATED
         self.supervisor.wake()
         engine.drop(engine.terminated())
+
+    def terminate(self) -> None:
+        """End the workers now; in the process that has them."""
+        if not self.is_here():
+            return
+        self._end_now()
+        engine = self.engine
         if threading.current_thread() not in (self.supervisor.thread, engine._collector):
             self.join()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.pool.faults import TaskCancelled
 from interlock.pool.jobs import Function, Job, Options
-from interlock.pool.messages import CALL
+from interlock.pool.messages import CALL, encoded
 from interlock.pool.results import ApplyResult, MapResult
 
 if TYPE_CHECKING:
@@ -24,20 +24,26 @@ class EngineJob(Job):
 
     def cancel(self, running: bool) -> None:
         """As `Job.cancel`."""
-        self.is_over = True
-        begun: list[int] = []
-        with self.engine.lock:
-            for batch in self.engine.batches.values():
-                if batch.job is self:
-                    begun += range(batch.first + batch.done, batch.first + batch.size)
+        engine = self.engine
+        with engine.lock:
+            self.is_over = True
+            rest = self.give_up()
+            engine.forget_pieces(self)
             if running:
-                for index in begun:
-                    self.engine.supervisor.cancel(self, index)
-        self.cancel_waiting(frozenset(begun))
-        self.engine.supervisor.wake()
+                for batch in engine.batches.values():
+                    if batch.job is self:
+                        for place in range(batch.done, batch.size):
+                            engine.supervisor.cancel(self, batch.first + place)
+        self.rest_cancelled(rest)
+        engine.kick()
+        engine.supervisor.wake()
 
-    def cancel_waiting(self, begun: frozenset[int]) -> None:
-        """Those that are not begun are cancelled; the begun ones go on."""
+    def give_up(self) -> int:
+        """With the engine's lock: give out no more; how many were not given out."""
+        raise NotImplementedError
+
+    def rest_cancelled(self, number: int) -> None:
+        """So many were not given out, and will not be."""
         raise NotImplementedError
 
 
@@ -45,6 +51,7 @@ class CallJob(EngineJob):
     """One call, for an ApplyResult."""
 
     kind = CALL
+    _sealed: tuple[bytes, list[memoryview]] | None = None
 
     def __init__(
         self, engine: Engine, function: Function, options: Options, call: Any, result: ApplyResult
@@ -84,9 +91,26 @@ class CallJob(EngineJob):
         """As `Job.abandon`."""
         self._tell(False, error)
 
-    def cancel_waiting(self, begun: frozenset[int]) -> None:
-        """Those that are not begun are cancelled; the begun ones go on."""
-        if not begun:
+    def seal(self) -> None:
+        """Make its bytes now, in the caller's thread."""
+        try:
+            self._sealed = encoded(self._calls[0])
+        except Exception:  # it is raised again where there is somebody to tell
+            self._sealed = None
+
+    def sealed(self) -> tuple[bytes, list[memoryview]] | None:
+        """As `Job.sealed`."""
+        sealed, self._sealed = self._sealed, None
+        return sealed
+
+    def give_up(self) -> int:
+        """As `EngineJob.give_up`."""
+        calls, self._calls = self._calls, []
+        return len(calls)
+
+    def rest_cancelled(self, number: int) -> None:
+        """As `EngineJob.rest_cancelled`."""
+        if number:
             self._tell(False, _not_begun(self))
 
     def _tell(self, success: bool, value: Any) -> None:
@@ -162,7 +186,7 @@ class MapJob(EngineJob):
             left = self._left
         if self.progress is not None:
             self.progress.more(number, failed)
-        if left == 0:
+        if left <= 0:
             if self._error is None:
                 self._tell(True, self._values)
             else:
@@ -172,13 +196,17 @@ class MapJob(EngineJob):
         """As `Job.abandon`."""
         self._tell(False, error)
 
-    def cancel_waiting(self, begun: frozenset[int]) -> None:
-        """Those that are not begun are cancelled; the begun ones go on."""
+    def give_up(self) -> int:
+        """As `EngineJob.give_up`."""
+        number = self.left()
+        self._items, self._next = [], 0
+        return number
+
+    def rest_cancelled(self, number: int) -> None:
+        """As `EngineJob.rest_cancelled`."""
         with self._lock:
-            self._left = len(begun)
             self._error = self._error or (0, _not_begun(self))
-        if not begun:
-            self._tell(False, self._error[1])
+        self._some_done(number, 0)
 
     def _tell(self, success: bool, value: Any) -> None:
         with self._lock:

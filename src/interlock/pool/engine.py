@@ -25,23 +25,18 @@ import time
 from collections import deque
 from typing import Any
 
-from interlock.errors import InterlockError
 from interlock.pool.answers import Answers
 from interlock.pool.faults import PoolClosed, PoolTerminated
+from interlock.pool.giving import Giving
 from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
-from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED, encoded
+from interlock.pool.messages import PLACE_BITS, PLACES
 from interlock.pool.settling import Settling
 
 __all__ = ["CLOSED", "RUNNING", "TERMINATED", "Engine"]
 
 RUNNING, CLOSED, TERMINATED = "RUN", "CLOSE", "TERMINATE"
 
-TARGET_S = 0.004  # of work that a worker has before it
-LONG_S = 0.05  # tasks of this length wait in the pool, not at a worker
-BATCH_MAX = 16384  # tasks in a message
-SHORT_S = 5e-6  # tasks of this length send their values together
-DEPTH_MAX = 512  # messages at a worker
 GROWTH = 8  # of a batch, beside those before it
 GATHERED_MAX = 512  # results at once
 FEW, MANY = 8, 32  # results that came at once; messages that are under way
@@ -49,7 +44,7 @@ PAUSE_S = 0.0003  # for more results to come together: a thread that is woken fo
 # with the caller's for the GIL, and both get slow
 
 
-class Engine(Answers, Settling):
+class Engine(Giving, Answers, Settling):
     """The pool without its face; `Pool` and `ProcessPoolExecutor` each have one.
 
     Args:
@@ -58,7 +53,8 @@ class Engine(Answers, Settling):
     """
 
     def __init__(self, results: Any, quota: int | None = None) -> None:
-        self.lock = threading.Lock()
+        # What is freed or serialized with it may come back.
+        self.lock = threading.RLock()
         self.results = results
         self.quota = quota
         self.state = RUNNING
@@ -70,6 +66,7 @@ class Engine(Answers, Settling):
         self.feeders: set[Job] = set()  # whose input has not ended
         self.supervisor: Any = None
         self._settled = []
+        self._trash = []
         self._numbers = itertools.count(1)
         self._early = {}
         self._collector = threading.Thread(
@@ -86,6 +83,7 @@ class Engine(Answers, Settling):
             self.members[member.number] = member
             self.hear_early(member.number)
             self._refill()
+        self._settle()
 
     # ---- asking ------------------------------------------------------------------
 
@@ -139,14 +137,17 @@ class Engine(Answers, Settling):
             jobs = {batch.job for batch in self.batches.values()} | self.feeders
             for queue in self.waiting.values():
                 jobs |= {each.job if isinstance(each, Piece) else each for each in queue}
+            jobs |= {piece.job for piece in self.supervisor.take_timers()}
+            self._trash += [*self.batches.values(), *self.waiting.values()]
             self.batches.clear()
-            self.waiting.clear()
+            self.waiting = {}
             for member in self.members.values():
                 member.batches.clear()
                 member.load = 0
         for job in jobs:
             job.is_over = True
             job.abandon(error)
+        self._settle()
 
     def fail(self, error: BaseException) -> None:
         """One of the threads has failed, by a fault of ours: nobody waits for it for ever."""
@@ -186,145 +187,13 @@ class Engine(Answers, Settling):
 
         If a process dies: it is replaced while there is work, and never waited for.
         """
-        self.supervisor.thread.join()
-        self._collector.join()
-
-    # ---- giving out --------------------------------------------------------------
-
-    def _add(self, job: Job) -> None:
-        self.waiting.setdefault(job.options.priority, deque()).append(job)
-
-    def _head(self) -> Job | Piece | None:
-        """What goes next; those that have nothing now leave the line (E1: they come again)."""
-        for priority in (
-            sorted(self.waiting, reverse=True) if len(self.waiting) > 1 else tuple(self.waiting)
-        ):
-            queue = self.waiting[priority]
-            while queue:
-                head = queue[0]
-                job = head.job if isinstance(head, Piece) else head
-                if job.is_over or (not isinstance(head, Piece) and not head.left()):
-                    queue.popleft()
-                    continue
-                return head
-        return None
-
-    def _refill(self) -> None:
-        """With the lock: give every worker with room what it may have."""
-        ready = [m for m in self.members.values() if m.is_ready and not m.is_stopping]
-        progress = bool(ready)
-        while progress:
-            progress = False
-            for member in ready:
-                head = self._head()
-                if head is None:
-                    break
-                if self._has_room(member, head.job if isinstance(head, Piece) else head):
-                    self._give(member, head)
-                    progress = True
-        for member in ready:
-            if member.outbox:
-                self.post(member)
-        self.supervisor.refilled(ready)
-
-    def _has_room(self, member: Member, job: Job) -> bool:
-        if member.is_stopping or (member.outbox and len(member.outbox) > DEPTH_MAX):
-            return False
-        if not member.batches:
-            return True
-        cost = job.function.cost_s
-        if cost is None or cost >= LONG_S or len(member.batches) >= DEPTH_MAX:
-            return False
-        return member.load * cost < TARGET_S or len(member.batches) < 2
-
-    def _give(self, member: Member, head: Job | Piece) -> None:
-        job: Job
-        if isinstance(head, Piece):
-            job = head.job
-            number = 1 if head.single else self._batch_size(job, len(head.items))
-            items = head.items[:number]
-            first = head.first
-            head.items = head.items[number:]
-            head.first += number
-            if not head.items:
-                self.waiting[job.options.priority].popleft()
-        else:
-            job = head
-            first = job.next_index()
-            items = job.take(self._batch_size(job, job.left()))
-        if not items or (job.kind == CALL and not job.starts(first)):
-            return
-        batch = Batch(job, first, items, next(self._numbers), member)
-        message = self._sealed(batch)
-        if message is None:
-            return
-        self.batches[batch.number] = batch
-        member.add(batch, message)
-        if self.quota is not None and member.given >= self.quota:
-            member.stop()
-
-    def _batch_size(self, job: Job, left: int) -> int:
-        """By the time that tasks take; what is too much can be taken back (`takeback.py`)."""
-        chunk = job.batch or 1
-        cost = job.function.cost_s
-        if cost is None or self.quota is not None or chunk >= BATCH_MAX:
-            return min(chunk, PLACES)
-        share = -(-left // (2 * max(1, len(self.members))))
-        size = min(int(TARGET_S / 2 / cost) if cost > 0 else BATCH_MAX, share, BATCH_MAX)
-        return max(1, size // chunk) * chunk
-
-    def _sealed(self, batch: Batch) -> tuple[Any, ...] | None:
-        """The message of a batch; None if it cannot be written: its guilty tasks fail."""
-        job, items = batch.job, batch.items
-        try:
-            data, buffers = encoded(items[0] if job.kind == CALL else items)
-        except Exception as error:
-            self._unsealed(batch, error)
-            return None
-        how = SIMPLE
-        if job.options.timeout is not None:
-            how = TIMED
-        elif job.kind == MAP and job.batch is None and (job.function.cost_s or 1) < SHORT_S:
-            how = GATHERED
-        ticket = batch.number << PLACE_BITS
-        return job.kind, job.function.number, ticket, data, buffers, how
-
-    def _unsealed(self, batch: Batch, error: BaseException) -> None:
-        if batch.size == 1:
-            self.settle_later(batch.job, batch.first, error)
-            return
-        self.return_pieces([
-            Piece(batch.job, batch.first + place, [item], single=True)
-            for place, item in enumerate(batch.items)
-        ])  # fmt: skip
-
-    def post(self, member: Member) -> None:
-        """With the lock: send what a worker is to have; what has no room now waits."""
-        try:
-            if not member.flush():
-                self.supervisor.wake()
-        except InterlockError as error:  # too large, or there is no memory
-            self._send_singly(member, error)
-
-    def _send_singly(self, member: Member, error: BaseException) -> None:
-        out, member.outbox = member.outbox, []
-        for message in out:
-            member.outbox.append(message)
-            try:
-                member.flush()
-            except InterlockError:
-                member.outbox.remove(message)
-                batch = self.remove(message[2] >> PLACE_BITS)
-                if batch is not None:
-                    self._unsealed(batch, error)
-
-    def remove(self, number: int) -> Batch | None:
-        """With the lock: a batch leaves its worker (E2)."""
-        batch = self.batches.pop(number, None)
-        if batch is not None:
-            batch.member.batches.pop(number, None)
-            batch.member.load -= batch.size - batch.done
-        return batch
+        threads = self.supervisor.thread, self._collector
+        if threading.current_thread() in threads:
+            raise RuntimeError(
+                "A pool's own thread cannot wait for the pool's end: do not join in a callback."
+            )
+        for thread in threads:
+            thread.join()
 
     # ---- gathering ---------------------------------------------------------------
 
@@ -365,7 +234,7 @@ class Engine(Answers, Settling):
                 self.bury(message[0])
                 continue
             if size == 4:
-                self.answer(*message)
+                self._heard(message)
                 continue
             ticket = message[0]
             batch = batches.get(ticket >> PLACE_BITS)
@@ -377,19 +246,30 @@ class Engine(Answers, Settling):
                 settled.append((batch.job, batch.first + place, message[1]))
             else:
                 number = 1 if size == 3 else message[3]
-                settled.append((batch.job, batch.first + place, message[1], message[2], size == 5))
+                many = number if size == 5 else 0
+                settled.append((batch.job, batch.first + place, message[1], message[2], many))
             batch.done += number
             member = batch.member
             member.load -= number
             member.counted += number
             if batch.done == batch.size:
-                del batches[batch.number]
-                del member.batches[batch.number]
+                self._trash.append(batches.pop(batch.number))
+                member.batches.pop(batch.number, None)
             heard.add(member)
             last[member] = batch.job
         for member in heard:
             self._measured(member, last[member], now)
         return True
+
+    def _heard(self, message: tuple[Any, ...]) -> None:
+        ticket = message[0]
+        batch = self.batches.get(ticket >> PLACE_BITS)
+        try:
+            self.answer(*message)
+        except Exception as error:  # whatever it is about: its task is told
+            if batch is None:
+                raise
+            self.settle_later(batch.job, batch.first + (ticket & PLACES - 1), error)
 
     def _measured(self, member: Member, job: Job, now: float) -> None:
         cost = (now - member.since) / member.counted

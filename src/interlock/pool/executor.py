@@ -123,7 +123,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         self._engine.remote_traceback = _RemoteTraceback
         self._crew.start()
         _crews.add(self._crew)
-        weakref.finalize(self, self._crew.close).atexit = False
+        weakref.finalize(self, self._crew.abandon).atexit = False
 
     @property
     def _processes(self) -> dict[int, Any]:
@@ -149,6 +149,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
             options = options.with_(**given)
         future: Future[Any] = Future()
         job = FutureJob(self._engine, self._functions.known(fn), options, (args, kwargs), future)
+        job.seal()
         self._engine.submit(job)
         return future
 
@@ -287,7 +288,9 @@ class _WithOptions:
         future: Future[T] = Future()
         function = executor._functions.known(fn)
         engine = executor._engine
-        engine.submit(FutureJob(engine, function, self._options, (args, kwargs), future))
+        job = FutureJob(engine, function, self._options, (args, kwargs), future)
+        job.seal()
+        engine.submit(job)
         return future
 
     def map(

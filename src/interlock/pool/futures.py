@@ -35,8 +35,7 @@ class Future(concurrent.futures.Future[T]):
         job = self._job
         if not running or job is None or self.done():
             return False
-        with job.engine.lock:
-            job.engine.supervisor.cancel(job, 0)
+        job.cancel(running=True)
         return True
 
     def _ended(self) -> None:

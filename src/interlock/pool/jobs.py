@@ -148,6 +148,10 @@ class Job:
         """The index of the first task that `take` will give."""
         raise NotImplementedError
 
+    def sealed(self) -> tuple[bytes, list[memoryview]] | None:
+        """Its only task as bytes, once, if they were made when it was given."""
+        return None
+
     def starts(self, index: int) -> bool:
         """A task is given to a worker; False if nobody wants it any more."""
         return True

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IMapJob"]
 
+CLOSING_MAX = 1_000_000  # items that are still read of an input that may be endless
 AHEAD_S = 0.02  # of each worker's time, read ahead of the results that were asked for
 
 
@@ -106,17 +107,14 @@ class IMapJob(EngineJob):
         """Read to the end at once, as the standard library does; but of an input that may be
         endless, and whose results somebody has begun to take, read no more."""
         with self._changed:
-            if not self._is_sized and self._returned:
-                self._end = self._end or PoolClosed(
-                    "The pool was closed before the input of this iterator was read to its end. "
-                    "Take all results before the pool is closed."
-                )
+            if not self._is_sized and (self._returned or self._buffersize is not None):
+                self._end = self._end or _unread()
             self._is_closing = True
             self._changed.notify_all()
 
     def _window(self) -> float:
         if self._is_closing:
-            return math.inf
+            return math.inf if self._is_sized else CLOSING_MAX
         if self._buffersize is not None:
             return float(self._buffersize)
         workers = max(1, self.engine.supervisor.size)
@@ -132,6 +130,9 @@ class IMapJob(EngineJob):
                     return True
                 if pending:
                     return False
+                if self._is_closing:
+                    self._end = _unread()
+                    break
                 self._changed.wait()
             if self._end is not None or self.is_over:
                 raise StopIteration
@@ -270,7 +271,18 @@ class IMapJob(EngineJob):
             self._call_waiting()
         self._show_end()
 
-    def cancel_waiting(self, begun: frozenset[int]) -> None:
-        """Those that are not begun are cancelled; the begun ones go on."""
+    def give_up(self) -> int:
+        """As `EngineJob.give_up`."""
         self.is_over = False
         self.close()
+        return 0
+
+    def rest_cancelled(self, number: int) -> None:
+        """As `EngineJob.rest_cancelled`; nobody takes results any more."""
+
+
+def _unread() -> PoolClosed:
+    return PoolClosed(
+        "The pool was closed before the input of this iterator was read to its end. Take all "
+        "results before the pool is closed."
+    )

@@ -59,6 +59,7 @@ class Member:
         self.since = time.monotonic()
         self.counted = 0
         self.ending: tuple[int, str] | None = None
+        self._reasons: dict[int, str] = {}
         self.kill_at = 0.0
         self.unfit: bytes | None = None
         self.peak_bytes = 0
@@ -122,12 +123,29 @@ class Member:
     def end(self, ticket: int, why: str, grace_s: float) -> None:
         """End a task that it runs: by an exception at once, by SIGKILL after the grace."""
         self.ending = (ticket, why)
+        self._reasons[ticket] = why
+        while len(self._reasons) > KNOWN_MAX:
+            del self._reasons[next(iter(self._reasons))]
         self.kill_at = time.monotonic() + grace_s
         if grace_s > 0:
             self.status.words[CANCEL] = ticket
             self.signal(CANCEL_SIGNAL)
         else:
             self.signal(signal.SIGKILL)
+
+    def reason(self, ticket: int) -> str:
+        """Why a task was ended; empty if it was not. Its answer may come long after."""
+        return self._reasons.pop(ticket, "")
+
+    @property
+    def end_fd(self) -> int:
+        """What becomes readable when the process has ended.
+
+        Not its sentinel where a pidfd can be had: what the worker forks has the sentinel too. The
+        child of a server is reaped there, and only its sentinel tells how it ended.
+        """
+        has_server = self.process._popen.method == "forkserver"
+        return self._pidfd if self._pidfd >= 0 and not has_server else int(self.process.sentinel)
 
     def look(self) -> None:
         """See how much memory it has had."""

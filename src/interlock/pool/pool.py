@@ -107,7 +107,7 @@ class Pool:
         self._engine = self._crew.engine
         self._crew.start()
         self._state = RUNNING
-        self._terminate = util.Finalize(self, self._crew.terminate, exitpriority=15)
+        self._abandoned = util.Finalize(self, self._crew.abandon, (True,), exitpriority=15)
 
     @property
     def _pool(self) -> list[Any]:
@@ -153,7 +153,9 @@ class Pool:
         result = ApplyResult(self, callback, error_callback)
         call = (tuple(args), dict(kwds or {}))
         chosen = self._options.with_(**options)
-        self._engine.submit(CallJob(self._engine, function, chosen, call, result))
+        job = CallJob(self._engine, function, chosen, call, result)
+        job.seal()
+        self._engine.submit(job)
         return result
 
     # ---- many --------------------------------------------------------------------
@@ -309,7 +311,8 @@ class Pool:
     def terminate(self) -> None:
         """End the workers now; tasks that are not done fail with PoolTerminated."""
         self._state = TERMINATED
-        self._terminate()
+        self._abandoned.cancel()
+        self._crew.terminate()
 
     def join(self) -> None:
         """Wait for the end of the workers, after `close` or `terminate`.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any
 
 from interlock.errors import InterlockError
@@ -21,21 +20,24 @@ class Settling:
     """The part of the engine that tells; what is told runs other people's code."""
 
     if TYPE_CHECKING:
-        lock: threading.Lock
+        lock: Any
         state: str
         supervisor: Any
         _settled: list[tuple[Any, ...]]
+        _trash: list[Any]
 
     def settle_later(self, job: Job, index: int, error: BaseException) -> None:
         """With the lock: the job is told of a failure when it is released (E4)."""
         self._settled.append((job, index, error, None))
 
     def _settle(self) -> None:
-        """Tell the jobs (E4)."""
-        if not self._settled:
+        """Tell the jobs (E4), and let go what was done with: who is freed may call the pool."""
+        if not self._settled and not self._trash:
             return
         with self.lock:
             settled, self._settled = self._settled, []
+            trash, self._trash = self._trash, []
+        trash.clear()
         for each in settled:
             try:
                 self._tell(*each)
@@ -54,18 +56,16 @@ class Settling:
             error = what[0]
             job.fail(index, error() if callable(error) else error)
 
-    def _decoded(
-        self, job: Job, index: int, data: bytes, buffers: list[Any], are_many: bool
-    ) -> None:
+    def _decoded(self, job: Job, index: int, data: bytes, buffers: list[Any], many: int) -> None:
         try:
             value = loads(data, trust="process", buffers=buffers, writable=True)
         except BaseException as error:
             if not isinstance(error, InterlockError):
                 error.add_note(f"The result of task {job.described(index)} could not be read.")
-            for place in range(len(value) if are_many else 1):
+            for place in range(many or 1):
                 job.fail(index + place, error)
             return
-        if are_many:
+        if many:
             job.succeed_many(index, value)
         else:
             job.succeed(index, value)

@@ -12,12 +12,15 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Any
 
 from interlock.pool import takeback
+from interlock.pool.faults import InitializerFailed
+from interlock.pool.giving import HELD_UP_S
 from interlock.pool.jobs import Job, Piece
 from interlock.pool.limits import resident_bytes
 from interlock.pool.member import Member
@@ -30,10 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["Supervisor"]
 
 TICK_S = 0.02
-HELD_UP_S = 0.01  # a task of this age holds up those behind it
 GRACE_S = 0.25  # of a task that was told to end
 TERM_GRACE_S = 2.0  # of workers that were told to terminate
-AGAIN_S = 0.1  # after the system would start no process
+AGAIN_S, AGAIN_MAX_S = 0.05, 5.0  # after the system would start no process
 
 
 class Supervisor:
@@ -63,7 +65,8 @@ class Supervisor:
         self._start = start
         self._starting = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._ringing = threading.Lock()
+        self._ringing = threading.RLock()  # a finalizer may ring while it is taken
+        self.todo: deque[Callable[[], None]] = deque()  # for the thread, from who takes no lock
         self._timers: list[tuple[float, int, Piece]] = []
         self._order = itertools.count()
         self._cancels: set[tuple[Job, int]] = set()
@@ -93,6 +96,18 @@ class Supervisor:
         heapq.heappush(self._timers, (time.monotonic() + delay_s, next(self._order), piece))
         self.wake()
 
+    def take_timers(self, job: Job | None = None) -> list[Piece]:
+        """With the lock: what waits for its time, of a job or at all; it comes no more."""
+        taken = [each for each in self._timers if job is None or each[2].job is job]
+        self._timers = [each for each in self._timers if each not in taken]
+        heapq.heapify(self._timers)
+        self.engine.delayed -= len(taken)
+        return [piece for _, _, piece in taken]
+
+    def is_cancelled(self, job: Job, index: int) -> bool:
+        """With the lock: whether `cancel` was called for a task that is not done."""
+        return (job, index) in self._cancels
+
     def cancel(self, job: Job, index: int) -> None:
         """With the lock: end a task that runs, or let it not begin."""
         self._cancels.add((job, index))
@@ -113,7 +128,7 @@ class Supervisor:
                         return
                 try:
                     member = self._start()
-                except OSError:
+                except (OSError, MemoryError):
                     if not engine.members or not self.thread.ident:
                         raise
                     return
@@ -135,13 +150,15 @@ class Supervisor:
         while True:
             with engine.lock:
                 living = [m for m in engine.members.values() if not m.is_dead]
-                sentinels = {m.process.sentinel: m for m in living}
+                sentinels = {m.end_fd: m for m in living}
                 timeout = self._timeout(living)
             if again_s is not None:
                 timeout = again_s if timeout is None else min(timeout, again_s)
             ended = wait_for([*sentinels, self._bell], timeout)
             with suppress(BlockingIOError):
                 os.eventfd_read(self._bell)
+            while self.todo:
+                self.todo.popleft()()
             for sentinel in ended:
                 if sentinel in sentinels:
                     self._gone(sentinels[sentinel])
@@ -152,10 +169,14 @@ class Supervisor:
                 self._close()
                 return
             try:
-                again_s = None
                 self.start_missing()
-            except OSError:
-                again_s = AGAIN_S
+                again_s = None
+            except (OSError, MemoryError):
+                again_s = min(AGAIN_MAX_S, 2 * (again_s or AGAIN_S))
+            except Exception as error:  # the arguments of the initializer cannot be sent
+                engine.broken = InitializerFailed(f"No worker can be started: {error}")
+                engine.broken.__cause__ = error
+                again_s = 0.0
 
     def _gone(self, member: Member) -> None:
         """E3: this is put when the worker has put its last."""
@@ -195,12 +216,14 @@ class Supervisor:
         missing = self.size - len(living)
         if self.lazy and missing > 0:
             idle = sum(1 for m in living if not m.batches)
+            late = time.monotonic() - HELD_UP_S
             waiting = sum(
                 len(each.items) if isinstance(each, Piece) else each.left()
                 for queue in engine.waiting.values()
                 for each in queue
             )
-            missing = min(missing, waiting - idle)
+            behind = sum(m.load - 1 for m in living if m.load > 1 and m.since < late)
+            missing = min(missing, waiting + behind - idle)
         return missing
 
     # ---- looking -----------------------------------------------------------------
@@ -236,7 +259,7 @@ class Supervisor:
                 for b in member.batches.values()
             ):
                 return True
-        return idle and held
+        return held and (idle or (self.lazy and len(members) < self.size))
 
     def _look(self) -> None:
         engine = self.engine
@@ -324,7 +347,7 @@ class Supervisor:
                 surplus -= 1
                 member.stop()
                 member.flush()
-        for member in active:
+        for member in sorted(active, key=lambda m: (m.is_ready, -m.number)):
             if surplus > 0 and not member.is_stopping:
                 surplus -= 1
                 member.stop()

@@ -70,15 +70,15 @@ def unpack_exception(
     chain = [_unpacked(*node[:4]) for node in nodes]
     for error, (*_, cause, context, suppressed) in zip(chain, nodes, strict=True):
         if context >= 0:
-            error.__context__ = chain[context]
+            _set(error, "__context__", chain[context])
         if cause >= 0:
-            error.__cause__ = chain[cause]
-        error.__suppress_context__ = suppressed
+            _set(error, "__cause__", chain[cause])
+        _set(error, "__suppress_context__", suppressed)
     last, seen = chain[0], {id(chain[0])}
     while last.__cause__ is not None and id(last.__cause__) not in seen:
         last = last.__cause__
         seen.add(id(last))
-    last.__cause__ = remote_traceback(f'\n"""\n{text}"""')
+    _set(last, "__cause__", remote_traceback(f'\n"""\n{text}"""'))
     return chain[0]
 
 
@@ -92,7 +92,7 @@ def _packed(error: BaseException) -> tuple[bytes | None, bytes | None, str, str]
         back = loads(whole, trust="process")
         if type(back) is not kind or str(back) != str(error):
             whole = None
-    except Exception:  # its own code may raise anything: the next way is tried
+    except BaseException:  # its own code may raise anything: the next way is tried
         whole = None
     if whole is None:
         parts = _in_parts(error)
@@ -103,7 +103,7 @@ def _in_parts(error: BaseException) -> bytes | None:
     for state in (vars(error), _sendable(vars(error)), {}):
         try:
             return dumps((type(error), error.args, state), trust="process")
-        except Exception:  # a part that cannot travel is left out
+        except BaseException:  # a part that cannot travel is left out
             continue
     return None
 
@@ -128,17 +128,22 @@ def _unpacked(whole: bytes | None, parts: bytes | None, name: str, said: str) ->
         if parts is not None:
             kind, args, state = loads(parts, trust="process")
             error = kind.__new__(kind, *args)
-            error.args = args
+            _set(error, "args", args)
             error.__dict__.update(state)
             return error
-    except Exception:  # its class is not here, or its own code failed
+    except BaseException:  # its class is not here, or its own code failed
         pass_on = f"{name}: {said}"
         return RemoteError(pass_on, name)
     return RemoteError(f"{name}: {said}", name)
 
 
+def _set(error: BaseException, name: str, value: object) -> None:
+    """Past a `__setattr__` of its own, such as a frozen dataclass has."""
+    BaseException.__setattr__(error, name, value)
+
+
 def _said(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # a __str__ of its own
+    except BaseException:  # a __str__ of its own
         return "(its text cannot be had)"

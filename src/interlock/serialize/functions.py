@@ -16,7 +16,7 @@ import pickle
 import sys
 import zlib
 from collections.abc import Callable
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from interlock.errors import InterlockError, SerializationError
@@ -96,7 +96,24 @@ def _found(name: str) -> Any:
 
 
 def _fingerprint(function: FunctionType) -> int:
-    code = function.__code__
-    return zlib.crc32(marshal.dumps((code.co_code, code.co_names, code.co_varnames))) ^ (
-        code.co_firstlineno
-    )
+    """Of its code, constants and defaults; not of names of files: processes differ in these."""
+    defaults = _said(function.__defaults__), _said(function.__kwdefaults__)
+    return zlib.crc32(repr((_parts(function.__code__), defaults)).encode())
+
+
+def _parts(code: CodeType) -> tuple[Any, ...]:
+    constants = [_parts(c) if isinstance(c, CodeType) else _said(c) for c in code.co_consts]
+    return code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, constants
+
+
+def _said(value: Any) -> str:
+    """Plain values in words; of others, whose words may have an address, the type."""
+    if isinstance(value, (tuple, list)):
+        return f"({','.join(map(_said, value))})"
+    if isinstance(value, (set, frozenset)):
+        return f"{{{','.join(sorted(map(_said, value)))}}}"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_said(k)}:{_said(v)}' for k, v in value.items())}}}"
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return repr(value)
+    return type(value).__qualname__

@@ -1,0 +1,203 @@
+"""Giving tasks to workers: how many together, to whom, and what becomes of those that cannot go.
+
+All of it with the engine's lock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from interlock.errors import InterlockError
+from interlock.pool.faults import TaskCancelled
+from interlock.pool.jobs import Batch, Job, Piece
+from interlock.pool.member import Member
+from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED, encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["HELD_UP_S", "Giving"]
+
+HELD_UP_S = 0.01  # a task of this age holds up those behind it
+TARGET_S = 0.004  # of work that a worker has before it
+LONG_S = 0.05  # tasks of this length wait in the pool, not at a worker
+BATCH_MAX = 16384  # tasks in a message
+SHORT_S = 5e-6  # tasks of this length send their values together
+DEPTH_MAX = 512  # messages at a worker
+
+
+class Giving:
+    """The part of the engine that gives out."""
+
+    if TYPE_CHECKING:
+        members: dict[int, Member]
+        batches: dict[int, Batch]
+        waiting: dict[int, deque[Job | Piece]]
+        supervisor: Any
+        quota: int | None
+        _numbers: Iterator[int]
+        _trash: list[Any]
+
+        def settle_later(self, job: Job, index: int, error: BaseException) -> None: ...
+
+        def return_pieces(self, pieces: list[Piece]) -> None: ...
+
+    def _add(self, job: Job) -> None:
+        self.waiting.setdefault(job.options.priority, deque()).append(job)
+
+    def _head(self) -> Job | Piece | None:
+        """What goes next; those that have nothing now leave the line (E1: they come again)."""
+        for priority in (
+            sorted(self.waiting, reverse=True) if len(self.waiting) > 1 else tuple(self.waiting)
+        ):
+            queue = self.waiting[priority]
+            while queue:
+                head = queue[0]
+                job = head.job if isinstance(head, Piece) else head
+                if isinstance(head, Piece) and job.is_over:
+                    self._forgotten(queue.popleft())  # type: ignore[arg-type]
+                elif job.is_over or (not isinstance(head, Piece) and not head.left()):
+                    self._trash.append(queue.popleft())
+                else:
+                    return head
+            if len(self.waiting) > 1:
+                del self.waiting[priority]
+        return None
+
+    def _refill(self) -> None:
+        """With the lock: give every worker with room what it may have."""
+        ready = [m for m in self.members.values() if m.is_ready and not m.is_stopping]
+        progress = bool(ready)
+        while progress:
+            progress = False
+            for member in ready:
+                head = self._head()
+                if head is None:
+                    break
+                if self._has_room(member, head.job if isinstance(head, Piece) else head):
+                    self._give(member, head)
+                    progress = True
+        for member in ready:
+            if member.outbox:
+                self.post(member)
+        self.supervisor.refilled(ready)
+
+    def _has_room(self, member: Member, job: Job) -> bool:
+        if member.is_stopping or (member.outbox and len(member.outbox) > DEPTH_MAX):
+            return False
+        if not member.batches:
+            return True
+        if time.monotonic() - member.since > HELD_UP_S:
+            return False  # others may be quicker, or come to be
+        cost = job.function.cost_s
+        if cost is None or cost >= LONG_S or len(member.batches) >= DEPTH_MAX:
+            return False
+        return member.load * cost < TARGET_S or len(member.batches) < 2
+
+    def _give(self, member: Member, head: Job | Piece) -> None:
+        job: Job
+        if isinstance(head, Piece):
+            job = head.job
+            number = 1 if head.single else self._batch_size(job, len(head.items))
+            items = head.items[:number]
+            first = head.first
+            head.items = head.items[number:]
+            head.first += number
+            if not head.items:
+                self._trash.append(self.waiting[job.options.priority].popleft())
+        else:
+            job = head
+            first = job.next_index()
+            items = job.take(self._batch_size(job, job.left()))
+        if not items or (job.kind == CALL and not job.starts(first)):
+            return
+        batch = Batch(job, first, items, next(self._numbers), member)
+        message = self._sealed(batch)
+        if message is None:
+            return
+        self.batches[batch.number] = batch
+        member.add(batch, message)
+        if self.quota is not None and member.given >= self.quota:
+            member.stop()
+
+    def _batch_size(self, job: Job, left: int) -> int:
+        """By the time that tasks take; what is too much can be taken back (`takeback.py`)."""
+        chunk = job.batch or 1
+        cost = job.function.cost_s
+        if cost is None or self.quota is not None or chunk >= BATCH_MAX:
+            return min(chunk, PLACES)
+        share = -(-left // (2 * max(1, len(self.members))))
+        size = min(int(TARGET_S / 2 / cost) if cost > 0 else BATCH_MAX, share, BATCH_MAX)
+        return max(1, size // chunk) * chunk
+
+    def _sealed(self, batch: Batch) -> tuple[Any, ...] | None:
+        """The message of a batch; None if it cannot be written: its guilty tasks fail."""
+        job, items = batch.job, batch.items
+        try:
+            data, buffers = job.sealed() or encoded(items[0] if job.kind == CALL else items)
+        except BaseException as error:  # of an object's own code: of its task, whatever it is
+            self._unsealed(batch, error)
+            return None
+        how = SIMPLE
+        if job.options.timeout is not None:
+            how = TIMED
+        elif job.kind == MAP and job.batch is None and (job.function.cost_s or 1) < SHORT_S:
+            how = GATHERED
+        ticket = batch.number << PLACE_BITS
+        return job.kind, job.function.number, ticket, data, buffers, how
+
+    def _unsealed(self, batch: Batch, error: BaseException) -> None:
+        if batch.size == 1:
+            self.settle_later(batch.job, batch.first, error)
+            return
+        self.return_pieces([
+            Piece(batch.job, batch.first + place, [item], single=True)
+            for place, item in enumerate(batch.items)
+        ])  # fmt: skip
+
+    def post(self, member: Member) -> None:
+        """With the lock: send what a worker is to have; what has no room now waits."""
+        try:
+            if not member.flush():
+                self.supervisor.wake()
+        except InterlockError as error:  # too large, or there is no memory
+            self._send_singly(member, error)
+
+    def _send_singly(self, member: Member, error: BaseException) -> None:
+        out, member.outbox = member.outbox, []
+        for message in out:
+            member.outbox.append(message)
+            try:
+                member.flush()
+            except InterlockError:
+                member.outbox.remove(message)
+                batch = self.remove(message[2] >> PLACE_BITS)
+                if batch is not None:
+                    self._unsealed(batch, error)
+
+    def remove(self, number: int) -> Batch | None:
+        """With the lock: a batch leaves its worker (E2)."""
+        batch = self.batches.pop(number, None)
+        if batch is not None:
+            self._trash.append(batch)
+            batch.member.batches.pop(number, None)
+            batch.member.load -= batch.size - batch.done
+        return batch
+
+    def forget_pieces(self, job: Job) -> None:
+        """With the lock: what came back of a job that is over is cancelled."""
+        for piece in self.supervisor.take_timers(job):
+            self._forgotten(piece)
+        for queue in self.waiting.values():
+            for piece in [p for p in queue if isinstance(p, Piece) and p.job is job]:
+                queue.remove(piece)
+                self._forgotten(piece)
+
+    def _forgotten(self, piece: Piece) -> None:
+        for place in range(len(piece.items)):
+            index = piece.first + place
+            what = piece.job.described(index)
+            self.settle_later(piece.job, index, TaskCancelled(f"Task {what} was cancelled."))
+        self._trash.append(piece)
