@@ -16,7 +16,7 @@ from interlock.pool.member import Member
 from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED, encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["HELD_UP_S", "Giving"]
 
@@ -40,9 +40,8 @@ class Giving:
         _numbers: Iterator[int]
         _trash: list[Any]
 
-        def settle_later(self, job: Job, index: int, error: BaseException) -> None: ...
-
-        def return_pieces(self, pieces: list[Piece]) -> None: ...
+        settle_later: Callable[[Job, int, BaseException], None]
+        return_pieces: Callable[[list[Piece]], None]
 
     def _add(self, job: Job) -> None:
         self.waiting.setdefault(job.options.priority, deque()).append(job)
