@@ -152,6 +152,17 @@ def test_a_nested_pool_has_its_share_of_the_cores(context: BaseContext) -> None:
             assert squares == [0, 1, 4]
 
 
+def test_a_process_forked_while_calls_are_submitted_ends() -> None:
+    """P2: it leaves the executor alone, whose lock another thread had when it was forked."""
+    context = interlock.get_context("fork")
+    with ProcessPoolExecutor(1, context) as executor:
+        with executor._engine.lock:
+            forked = context.Process(target=work.square, args=(1,))
+            forked.start()
+        forked.join(LONG_S)
+        assert forked.exitcode == 0
+
+
 def test_a_terminated_pool_leaves_nobody_waiting(pool: Pool) -> None:
     """P3: who waits gets an error."""
     result = pool.map_async(work.for_ever, range(10))
