@@ -8,12 +8,15 @@ time is from the first start to the last stop, on the clock all processes share.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,11 +49,12 @@ class Clock:
 
 @dataclass(frozen=True)
 class Role:
-    """What one process does, and on which CPU (None: anywhere)."""
+    """What one process does, on which CPU (None: anywhere), and whether it starts others."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     cpu: int | None = None
+    has_children: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ def play(context: Any, roles: list[Role]) -> tuple[float, list[Any]]:
             # Made one by one: an earlier child that held a later one's end would hide its death.
             mine, theirs = multiprocessing.Pipe()
             controls.append(mine)
-            process = context.Process(target=_run, args=(role, theirs), daemon=True)
+            process = context.Process(
+                target=_run, args=(role, theirs), daemon=not role.has_children
+            )
             process.start()
             processes.append(process)
             theirs.close()
@@ -86,14 +92,22 @@ def play(context: Any, roles: list[Role]) -> tuple[float, list[Any]]:
         for process in processes:
             process.join(TIME_LIMIT_S)
     finally:
-        for process in processes:
-            if process.is_alive():
-                process.kill()
-            process.join()
+        for role, process in zip(roles, processes, strict=False):  # fewer, if one did not start
+            _end(role, process)
         for control in controls:
             control.close()
     seconds = max(r.stopped for r in reports) - min(r.started for r in reports)
     return seconds, [report.value for report in reports]
+
+
+def _end(role: Role, process: Any) -> None:
+    """At once; where it did not end by itself in order, with those that it has started."""
+    if role.has_children and process.exitcode != 0:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.is_alive():
+        process.kill()
+    process.join()
 
 
 def _collect(controls: list[Control]) -> list[Any]:
@@ -123,6 +137,9 @@ def _receive(control: Control) -> Any:
 
 def _run(role: Role, control: Control) -> None:
     """In the child: plays the role and reports, an error as its traceback."""
+    if role.has_children:
+        os.setpgid(0, 0)
+        atexit._clear()  # the parent's
     if role.cpu is not None:
         os.sched_setaffinity(0, {role.cpu})
     clock = Clock(control)
@@ -132,3 +149,5 @@ def _run(role: Role, control: Control) -> None:
         control.send(traceback.format_exc())
     else:
         control.send(Report(clock.started, clock.stopped, value))
+    if role.has_children:
+        atexit._run_exitfuncs()  # of libraries that clean up there: a child's end does not call it

@@ -43,7 +43,7 @@ class Result:
     def ratio(self, name: str, other: str) -> float:
         """How many times as fast as ``other``, by the medians."""
         ratio = self.median(name) / self.median(other)
-        return 1 / ratio if self.workload.unit == "us" else ratio
+        return 1 / ratio if self.workload.is_time else ratio
 
 
 @dataclass(frozen=True)

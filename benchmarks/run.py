@@ -17,6 +17,7 @@ from types import ModuleType
 
 from .harness import WrongResult
 from .peers import interlock_peer, stdlib
+from .pools import WORKLOADS as POOLS
 from .report import Result, Sample, as_json, rows_below, table
 from .serializing import WORKLOADS as SERIALIZING
 from .sharing import WORKLOADS as SHARING
@@ -25,7 +26,7 @@ from .waking import WORKLOADS as WAKING
 from .workloads import WORKLOADS as MESSAGES
 from .workloads import Measure, Workload
 
-WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + WAKING + SHARING + SERIALIZING
+WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + WAKING + SHARING + POOLS + SERIALIZING
 PEERS: dict[str, ModuleType] = {peer.NAME: peer for peer in (stdlib, interlock_peer)}
 ROUND_S = 0.5
 TRIAL_S = 0.05
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     results = []
     for workload in selected(options.only):
         print(f"{workload.name} ...", file=sys.stderr, flush=True)
+        if workload.absent:
+            print(f"left out, not installed: {', '.join(workload.absent)}", file=sys.stderr)
         try:
             results.append(_measure(workload, options))
         except LookupError as reason:
@@ -98,7 +101,7 @@ def _measure(workload: Workload, options: argparse.Namespace) -> Result:
     samples: dict[str, list[Sample]] = {name: [] for name in measures}
     with workload.placement.neighbours():
         counts = {
-            name: options.count or _calibrate(measure, options.round_seconds)
+            name: options.count or _count(workload, measure, options.round_seconds)
             for name, measure in measures.items()
         }
         for _ in range(options.rounds):
@@ -107,9 +110,17 @@ def _measure(workload: Workload, options: argparse.Namespace) -> Result:
     return Result(workload, samples)
 
 
-def _calibrate(measure: Measure, round_s: float) -> int:
+def _count(workload: Workload, measure: Measure, round_s: float) -> int:
+    """How many units a round has; what is found out by is the warm-up."""
+    if workload.fixed is not None:
+        measure(workload.fixed)
+        return workload.fixed
+    return _calibrate(measure, round_s, workload.trial)
+
+
+def _calibrate(measure: Measure, round_s: float, first: int = 1) -> int:
     """The count that takes about ``round_s``; trials grow until one is long enough to tell."""
-    count = 1
+    count = first
     while (seconds := measure(count)) < min(TRIAL_S, round_s):
         count *= 8
     return max(1, round(count * round_s / seconds))

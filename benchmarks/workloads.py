@@ -36,11 +36,15 @@ class Workload:
         references: Contestants that need no context, by name.
         goals: Name of a contestant -> the ratio of Interlock's speed to its that is to be
             reached; with a baseline, the ratio of the named one's speed to the baseline's.
-        unit: What a figure is in: "k/s", "GB/s" or "us" (a time, less is better).
+        unit: What a figure is in: "k/s", "GB/s", or a time, of which less is better: "us", "ms".
         amount: What one unit of work counts for: messages, or bytes.
         baseline: Against whom everybody else is measured; by default the measured one is
             measured against everybody else.
         least: The part of a goal that suffices for now.
+        trial: The count of the first trial.
+        fixed: The count of every round, where half a second is not what decides; None for a
+            trial to find it.
+        absent: Contestants that are not installed.
     """
 
     key: str
@@ -53,11 +57,21 @@ class Workload:
     placement: Placement = FREE
     baseline: str | None = None
     least: float = LEAST
+    trial: int = 1
+    fixed: int | None = None
+    absent: tuple[str, ...] = ()
+
+    @property
+    def is_time(self) -> bool:
+        """Whether less is better."""
+        return self.unit in ("us", "ms")
 
     def figure(self, count: int, seconds: float) -> float:
         """The seconds of ``count`` units in this workload's unit."""
         speed = count * self.amount / seconds
-        return {"k/s": speed / 1e3, "GB/s": speed / 1e9, "us": 1e6 / speed}[self.unit]
+        return {"k/s": speed / 1e3, "GB/s": speed / 1e9, "us": 1e6 / speed, "ms": 1e3 / speed}[
+            self.unit
+        ]
 
     def pairs(self, subject: str, names: Iterable[str]) -> list[tuple[str, str, float | None]]:
         """Who is measured, against whom, and the goal; those with a goal first."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import harness, placement, roles, run, serializing
+from benchmarks import harness, placement, pools, roles, run, serializing
 from benchmarks.peers import encoders
 from benchmarks.report import Result, Sample, rows, rows_below, table
 
@@ -28,8 +28,12 @@ def test_each_workload_runs_and_its_messages_arrive_right(
     """P2, P7: tiny counts, one round; the figures mean nothing, the checks inside do."""
     monkeypatch.setattr(roles, "WARM_UP_LEAST", 1)
     monkeypatch.setattr(roles, "WARM_UP_BYTES", 0)
+    monkeypatch.setattr(pools, "ARRAYS", 3)
+    monkeypatch.setattr(pools, "ARRAY_BYTES", roles.PAGE * 16)
+    monkeypatch.setattr(pools, "SHARED_BYTES", 1 << 16)
     file = tmp_path / "figures.json"
-    count = "1" if "64mib" in key else "40"
+    (workload,) = run.selected([key])
+    count = "1" if "64mib" in key or workload.fixed else "40"
     status = run.main(["--only", key, "--rounds", "1", "--count", count, "--json", str(file)])
     output = capsys.readouterr()
     assert status == 0, output.err
