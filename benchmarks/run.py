@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -100,14 +101,24 @@ def _measure(workload: Workload, options: argparse.Namespace) -> Result:
     measures = contestants(workload, options.subject, options.start_method)
     samples: dict[str, list[Sample]] = {name: [] for name in measures}
     with workload.placement.neighbours():
-        counts = {
-            name: options.count or _count(workload, measure, options.round_seconds)
-            for name, measure in measures.items()
-        }
+        counts: dict[str, int] = {}
+        for name, measure in measures.items():
+            with _blamed(name):
+                counts[name] = options.count or _count(workload, measure, options.round_seconds)
         for _ in range(options.rounds):
             for name, measure in measures.items():
-                samples[name].append(Sample(counts[name], measure(counts[name])))
+                with _blamed(name):
+                    samples[name].append(Sample(counts[name], measure(counts[name])))
     return Result(workload, samples)
+
+
+@contextmanager
+def _blamed(name: str) -> Iterator[None]:
+    """A wrong result says whose it is."""
+    try:
+        yield
+    except WrongResult as fault:
+        raise WrongResult(f"{name}: {fault}") from fault
 
 
 def _count(workload: Workload, measure: Measure, round_s: float) -> int:

@@ -51,6 +51,18 @@ def test_a_pool_that_gives_wrong_results_fails_the_round() -> None:
         pools._round(pools.batched, _Liar, 10)
 
 
+def test_a_wrong_result_names_the_peer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten contestants do the same work: without a name nobody knows where to look."""
+    workload = Workload("lies", "lies", None, {}, references={
+        "the liar": lambda count: pools._round(pools.batched, _Liar, count)
+    })  # fmt: skip
+    monkeypatch.setattr(run, "WORKLOADS", (workload,))
+    assert run.main(["--rounds", "1", "--count", "10"]) == 1
+    assert "lies: WRONG RESULT: the liar: " in capsys.readouterr().err
+
+
 def _left_behind(clock: harness.Clock, answer: Any) -> None:
     child = multiprocessing.get_context("fork").Process(target=answer.recv)
     child.start()
