@@ -123,6 +123,21 @@ def test_what_waits_behind_a_long_task_goes_to_others(pool: Pool) -> None:
     assert short.get(LONG_S) == [n * n for n in range(10)]
 
 
+def test_the_last_that_waits_behind_a_long_task_goes_to_an_idle_worker(
+    context: BaseContext,
+) -> None:
+    """Not back to the busy one, though that is known to be quick with such tasks."""
+    flag, seen = AtomicInt(), AtomicInt()
+    with Pool(2, context=context, initializer=work.made, initargs=((flag, seen),)) as pool:
+        pool.map(work.hold_first, range(1, 5000))
+        seen.store(0)
+        result = pool.map_async(work.hold_first, [0, 1], chunksize=2)
+        assert seen.wait(0, LONG_S)
+        assert not result.ready()
+        flag.store(1)
+        assert result.get(LONG_S) == [0, 1]
+
+
 def test_a_pool_has_another_size(pool: Pool) -> None:
     """More at once, fewer when they have no task."""
     pool.resize(4)

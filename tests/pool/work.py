@@ -136,6 +136,12 @@ def hold_then(flag: AtomicInt, seen: AtomicInt, number: int) -> int:
     return number
 
 
+def hold_first(number: int) -> int:
+    """As `hold_then`, with what the initializer returned."""
+    flag, seen = worker_state()
+    return hold_then(flag, seen, number)
+
+
 def made(value: object) -> object:
     return value
 
