@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -37,9 +38,22 @@ def test_a_task_has_a_timeout(pool: Pool, task: Callable[[], None]) -> None:
 def test_python_code_is_ended_without_its_worker(pool: Pool) -> None:
     """An exception is enough; the worker and its state stay."""
     workers = {process.pid for process in pool._pool}
-    with pytest.raises(TaskTimeout):
+    with pytest.raises(TaskTimeout) as raised:
         pool.apply(work.for_ever, timeout=0.1)
     assert {process.pid for process in pool._pool} == workers
+    again = pickle.loads(pickle.dumps(raised.value))
+    for error in (raised.value, again):
+        assert (error.task, error.attempt) == ("`for_ever`", 1)
+        assert error.pid in workers
+
+
+def test_a_timeout_tells_which_attempt_it_was(pool: Pool) -> None:
+    """And which of many tasks."""
+    results = pool.imap_unordered(work.wait_a_while, [0.0, LONG_S], timeout=0.1, retries=1)
+    assert next(results) == 0.0
+    with pytest.raises(TaskTimeout) as raised:
+        next(results)
+    assert (raised.value.task, raised.value.attempt) == ("1 `wait_a_while`", 2)
 
 
 def test_waiting_for_a_result_ends_no_task(pool: Pool) -> None:

@@ -179,7 +179,9 @@ class Answers:
                     f"Task {what} took longer than its timeout of {job.options.timeout} s and "
                     "was ended. The other tasks go on. Give it a longer timeout=, or retries=."
                 )
-                self.settle_later(job, index, TaskTimeout(message))
+                pid = batch.member.process.pid
+                attempt = job.attempts.get(index, 1)
+                self.settle_later(job, index, TaskTimeout(message, pid, what, attempt))
         else:
             message = f"Task {what} was cancelled while it ran."
             self.settle_later(job, index, TaskCancelled(message))

@@ -69,7 +69,22 @@ class MemoryLimitExceeded(WorkerDied, MemoryError):
 
 
 class TaskTimeout(InterlockError, multiprocessing.TimeoutError, TimeoutError):
-    """A task took longer than its `timeout`, and was ended."""
+    """A task took longer than its `timeout`, and was ended.
+
+    Attributes:
+        pid: Of the worker that ran it.
+        task: The function, in words.
+        attempt: The how manieth attempt this was, from 1.
+    """
+
+    def __init__(self, message: str, pid: int = 0, task: str = "", attempt: int = 1) -> None:
+        super().__init__(message)
+        self.pid = pid
+        self.task = task
+        self.attempt = attempt
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.pid, self.task, self.attempt)
 
 
 class TaskCancelled(InterlockError, concurrent.futures.CancelledError):
