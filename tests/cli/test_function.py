@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli.map.function import load
+from interlock.cli.map.work.function import load
 from interlock.cli.usage import Unusable
 from tests.cli.command import MAPPED
 
@@ -54,6 +54,15 @@ def test_a_file_with_the_name_of_a_module_does_not_replace_it(tmp_path: Path) ->
     (tmp_path / "json.py").write_text("def f(x): return x")
     assert load(f"{tmp_path}/json.py:f")("x") == "x"
     assert sys.modules["json"] is json
+
+
+def test_a_file_that_is_loaded_already_is_not_run_again(tmp_path: Path) -> None:
+    """A forked worker finds what its parent has loaded, under whichever name."""
+    for name in ("counts_runs", "json"):
+        (tmp_path / f"{name}.py").write_text(
+            "runs = []\ndef f(x): runs.append(x); return len(runs)"
+        )
+        assert [load(f"{tmp_path}/{name}.py:f")("x") for _ in range(2)] == [1, 2]
 
 
 def test_a_function_travels_by_its_name() -> None:

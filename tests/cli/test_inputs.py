@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from interlock.cli.map.inputs import gather
+from interlock.cli.map.inputs.sources import gather
 from interlock.cli.usage import Unusable
+
+
+def all_of(*sources: Sequence[str]) -> list[object]:
+    """What `gather` finds, in one list, of which it knew the length."""
+    inputs = gather(*sources)
+    found = list(chain.from_iterable(inputs.chunks()))
+    assert inputs.total == len(found)
+    return found
 
 
 @pytest.fixture(autouse=True)
@@ -25,24 +35,24 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_all_sources_follow_each_other() -> None:
     """Arguments, then patterns, then lists; what is named twice is there twice."""
     Path("list").write_text("one\n\ntwo\r\none")
-    assert gather(["n", "n"], ["*.py"], ["list"]) == ["n", "n", "z.py", "one", "two", "one"]
+    assert all_of(["n", "n"], ["*.py"], ["list"]) == ["n", "n", "z.py", "one", "two", "one"]
 
 
 def test_two_stars_are_any_depth_and_folders_are_no_inputs() -> None:
     """In a fixed order, without hidden files."""
-    assert gather([], ["**/*.py"], []) == ["a/b/x.py", "a/y.py", "z.py"]
+    assert all_of([], ["**/*.py"], []) == ["a/b/x.py", "a/y.py", "z.py"]
 
 
 def test_a_line_ends_at_a_newline_only() -> None:
     """Not at the other characters that Python calls line ends; spaces stay."""
     Path("list").write_text("\ufeffa\x0cb \u2028c\n d\n", encoding="utf-8")
-    assert gather([], [], ["list"]) == ["a\x0cb \u2028c", " d"]
+    assert all_of([], [], ["list"]) == ["a\x0cb \u2028c", " d"]
 
 
 def test_a_name_that_is_no_text_is_an_input_too(here: Path) -> None:
     """As Python names it, so that open() finds the file."""
     Path(os.fsdecode(b"\xff.dat")).touch()
-    assert gather([], ["*.dat"], []) == ["\udcff.dat"]
+    assert all_of([], ["*.dat"], []) == ["\udcff.dat"]
 
 
 @pytest.mark.parametrize(

@@ -1,61 +1,55 @@
-"""Each input has exactly one line, whatever arrives twice."""
+"""Each finished input has its line, and is counted."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from interlock.cli.map.crew import Loss
-from interlock.cli.map.ledger import Ledger, Unwritten
-from interlock.cli.map.outcome import attempt
+from interlock.cli.map.ledger import Ledger, shown_input
+from interlock.cli.map.results import Results, Unwritten
+from interlock.cli.map.work.outcome import attempt, died
 from tests.cli import mapped
 from tests.cli.command import by_input
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    """A ledger for three inputs."""
-    file = os.open(tmp_path / "results.jsonl", os.O_WRONLY | os.O_CREAT)
-    yield Ledger(["a", "bad", "c"], file)
-    os.close(file)
+    """A ledger that writes into the test's folder."""
+    results = Results(str(tmp_path / "results.jsonl"))
+    yield Ledger(results)
+    results.close()
 
 
-def test_the_first_outcome_counts_and_the_second_does_not(ledger: Ledger, tmp_path: Path) -> None:
-    """P2: a worker killed before its acknowledgement leaves an outcome, and another follows."""
-    ledger.record([attempt(mapped.picky, 0, "a", 1, 11), attempt(mapped.picky, 1, "bad", 1, 11)])
-    ledger.record([attempt(mapped.picky, 0, "a", 2, 22), attempt(mapped.picky, 2, "c", 1, 22)])
-    assert ledger.complete()
-    assert (ledger.done, ledger.failed, ledger.redelivered) == (3, 1, 0)
-    assert by_input(tmp_path)["a"]["worker"] == 11
+def test_what_is_recorded_is_in_the_file_and_counted(ledger: Ledger, tmp_path: Path) -> None:
+    """Failures, and inputs that were tried again."""
+    ledger.record([
+        (attempt(mapped.picky, 0, "a", 1, 11), "a"),
+        (attempt(mapped.picky, 1, "bad", 2, 11), "bad"),
+        (died(2, 2, 33, "WorkerDied", "worker 33 was killed"), "c"),
+    ])  # fmt: skip
+    assert (ledger.done, ledger.failed, ledger.again) == (3, 2, 2)
+    assert [given for given, _ in ledger.failures] == ["bad", "c"]
+    found = by_input(tmp_path)
+    assert (found["a"]["result"], found["a"]["worker"]) == ("a", 11)
+    assert found["c"]["error"]["message"] == "worker 33 was killed"
 
 
-def test_a_dead_letter_with_an_outcome_is_no_failure(ledger: Ledger, tmp_path: Path) -> None:
-    """Both its workers died after they had sent their outcome."""
-    ledger.record([attempt(mapped.picky, 0, "a", 1, 11)])
-    ledger.record([ledger.outcome_of_dead_letter(0, 2)])
-    assert (ledger.done, ledger.failed) == (1, 0)
-    assert "result" in by_input(tmp_path)["a"]
-
-
-def test_a_dead_letter_names_what_killed_its_workers(ledger: Ledger, tmp_path: Path) -> None:
-    """P6: pid and signal of each."""
-    ledger.note_loss(Loss(11, "was killed by SIGKILL", 2))
-    ledger.note_loss(Loss(22, "was killed by SIGSEGV", 2))
-    ledger.note_loss(Loss(33, "was killed by SIGKILL", None))
-    ledger.record([ledger.outcome_of_dead_letter(2, 2)])
-    line = by_input(tmp_path)["c"]
-    assert line["error"]["message"].startswith(
-        "worker 11 was killed by SIGKILL and worker 22 was killed by SIGSEGV while running"
-    )
-    assert (line["worker"], line["attempts"]) == (22, 2)
+def test_what_is_kept_for_the_table_is_bounded(ledger: Ledger) -> None:
+    """However many inputs there are, and however long they are."""
+    for number in range(1000):
+        given = {"row": number, "text": "x" * 10_000}
+        outcome = attempt(lambda each: {f"name{each['row']}": 1}, number, given, 1, 1)
+        ledger.record([(outcome, given)])
+    assert len(ledger.slowest) == 10
+    assert len(ledger.totals.sums) == 200
+    assert len(shown_input(given)) < 5000
 
 
 def test_results_that_cannot_be_written_stop_the_run() -> None:
     """A full disk is said, with what to do."""
-    file = os.open("/dev/full", os.O_WRONLY)
+    results = Results("/dev/full")
     with pytest.raises(Unwritten, match=r"No space left on device.*another file by --out"):
-        Ledger(["a"], file).record([attempt(mapped.picky, 0, "a", 1, 11)])
-    os.close(file)
+        Ledger(results).record([(attempt(mapped.picky, 0, "a", 1, 11), "a")])
+    results.close()

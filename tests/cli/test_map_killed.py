@@ -8,17 +8,20 @@ import select
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from interlock.cli.interrupt import Interrupt
-from interlock.cli.map import job, worker
-from interlock.cli.map.function import load
+from interlock.cli.map import job
+from interlock.cli.map.inputs.feed import Feed
+from interlock.cli.map.inputs.sources import gather
 from interlock.cli.map.ledger import Ledger
-from interlock.cli.map.outcome import Outcome
+from interlock.cli.map.results import Held, Results
+from interlock.cli.map.settings import Settings
+from interlock.cli.map.work.function import load
 from interlock.cli.progress import Silent
+from interlock.shared_memory import AtomicInt
 from tests.cli.command import BOUND_S, MAPPED, by_input, run_map, start_map
 from tests.cli.switchboard import Switchboard
 
@@ -108,51 +111,25 @@ def test_the_comparison_leaves_out_what_kills_its_process(tmp_path: Path) -> Non
     assert "the same in one process: 2 of 2 done" in done.stderr
 
 
-def run_here(folder: Path, inputs: list[str], workers: int = 2) -> tuple[Ledger, job.Job]:
-    """A run whose parent is this process, so that a test may change its parts."""
-    file = os.open(folder / "results.jsonl", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    ledger = Ledger(inputs, file)
-    run = job.Job(load(f"{MAPPED}:length"), inputs, workers, ledger)
-    try:
-        with Interrupt() as interrupt:
-            run.run(interrupt, Silent())
-    finally:
-        os.close(file)
-    return ledger, run
-
-
-@pytest.mark.parametrize("deaths", [1, 2])
-def test_a_worker_killed_between_sending_and_acknowledging_adds_no_line(
-    deaths: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P2: the input is delivered again (after two such deaths: is a dead letter); one line."""
-
-    def send_and_die(outcomes: Any, outcome: Outcome) -> None:
-        outcomes.put(outcome.as_tuple())
-        if outcome.attempts <= deaths:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(worker, "send", send_and_die)
-    inputs = ["a", "bb", "ccc", "dddd"]
-    ledger, run = run_here(tmp_path, inputs, workers=2)
-    found = by_input(tmp_path)
-    assert {name: line["result"] for name, line in found.items()} == {n: len(n) for n in inputs}
-    assert ledger.failed == 0
-    # Each first sending ends its worker. The run may be over before the last two deaths are seen.
-    assert run.statistics.workers_lost >= len(inputs) - 2
-
-
 def test_workers_that_die_before_they_do_anything_end_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P3: not a loop that starts processes for ever."""
 
-    def die(*arguments: object) -> None:
+    def die(begun: AtomicInt) -> None:
         os._exit(7)
 
-    monkeypatch.setattr(job, "serve", die)
-    with pytest.raises(job.WorkersUnfit, match="the last ended itself with status 7"):
-        run_here(tmp_path, ["a", "b"])
+    monkeypatch.setattr(job, "_count", die)
+    feed = Feed(gather(["a", "b"]), Held())
+    feed.start()
+    results = Results(str(tmp_path / "results.jsonl"))
+    run = job.Job(load(f"{MAPPED}:length"), feed, Settings(2), Ledger(results))
+    with Interrupt() as interrupt:
+        with pytest.raises(
+            job.WorkersUnfit, match="ended itself with status 7 before it was ready"
+        ):
+            run.run(interrupt, Silent())
+    results.close()
 
 
 def test_random_kills_lose_and_double_nothing(tmp_path: Path) -> None:

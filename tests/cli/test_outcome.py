@@ -7,8 +7,10 @@ from typing import Any, NoReturn
 
 import pytest
 
-from interlock.cli.map.outcome import Outcome, attempt, died, failed
-from interlock.errors import MessageTooLarge
+from interlock.cli.map.work import outcome as outcomes
+from interlock.cli.map.work.function import load
+from interlock.cli.map.work.outcome import Outcome, attempt, died
+from interlock.pool.worker import _Ended
 from tests.cli import mapped
 
 
@@ -42,6 +44,8 @@ def test_an_exception_has_the_functions_own_traceback() -> None:
     assert error["message"] == "I do not like bad one"
     assert "mapped.py" in error["traceback"]
     assert "outcome.py" not in error["traceback"]
+    by_name = line_of(attempt(load(f"{mapped.__file__}:picky"), 0, "bad one", 1, 1))["error"]
+    assert "function.py" not in by_name["traceback"]
     assert error["traceback"].endswith("ValueError: I do not like bad one\n")
 
 
@@ -91,17 +95,30 @@ def test_a_message_without_end_is_cut() -> None:
     assert len(attempt(raise_long, 0, "", 1, 1).line("")) < 300_000
 
 
-def test_an_outcome_that_is_too_large_becomes_an_error() -> None:
-    """Of the same attempt."""
-    outcome = failed(attempt(mapped.length, 3, "abc", 2, 9), MessageTooLarge("too large by far"))
+def test_a_result_that_is_too_large_becomes_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same attempt, with what to do: a message of the pool has to hold it."""
+    monkeypatch.setattr(outcomes, "RESULT_MAX", 100)
+    outcome = attempt(mapped.picky, 3, "x" * 99, 2, 9)
     assert (outcome.index, outcome.attempts, outcome.measures) == (3, 2, [])
-    assert line_of(outcome)["error"]["message"] == "too large by far"
+    assert "write it into a file" in line_of(outcome)["error"]["message"]
+    assert attempt(mapped.picky, 3, "x" * 98, 2, 9).failure is None
+
+
+def test_what_the_pool_ends_an_attempt_by_goes_on_to_the_pool() -> None:
+    """A timeout is no failure that the function raised."""
+
+    def ended(text: str) -> NoReturn:
+        raise _Ended
+
+    with pytest.raises(_Ended):
+        attempt(ended, 0, "", 1, 1)
 
 
 def test_a_death_has_no_time() -> None:
     """Nobody knows how long the function ran."""
-    found = line_of(died(0, 2, 9, "was killed"))
+    found = line_of(died(0, 2, 9, "WorkerDied", "was killed", "its stack"))
     assert (found["seconds"], found["error"]["type"]) == (None, "WorkerDied")
+    assert found["error"]["traceback"] == "its stack"
 
 
 def test_an_outcome_travels_as_plain_types() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from interlock.cli.map.compare import OneProcess, estimate
-from interlock.cli.map.crew import told
 from interlock.cli.map.job import Statistics
 from interlock.cli.map.ledger import Ledger
-from interlock.cli.map.outcome import attempt
+from interlock.cli.map.results import Results
 from interlock.cli.map.table import common_folder, duration, number, print_summary, short, span
+from interlock.cli.map.work.outcome import attempt
 
 
 @pytest.mark.parametrize(
@@ -53,14 +52,8 @@ def test_an_estimate_is_between_cpu_and_wall_clock_time() -> None:
     assert (estimate(3.0, 2.0).least_s, estimate(3.0, 2.0).most_s) == (2.0, 3.0)
 
 
-def test_the_end_of_a_process_is_told_in_words() -> None:
-    """A signal by its name, where it has one."""
-    assert told(-9) == "was killed by SIGKILL"
-    assert told(-40) == "was killed by signal 40"
-    assert told(3) == "ended itself with status 3"
-
-
 def test_the_slowest_inputs_and_the_first_failures_are_shown(
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Ten of each; the rest is counted."""
@@ -68,25 +61,30 @@ def test_the_slowest_inputs_and_the_first_failures_are_shown(
     def fail(text: str) -> str:
         raise ValueError("[red]no[/red]")  # not markup, but what the function said
 
-    file = os.open("/dev/null", os.O_WRONLY)
     inputs = [f"/folder/input{number}" for number in range(30)]
-    ledger = Ledger(inputs, file)
-    ledger.record(attempt(fail, index, given, 1, 1) for index, given in enumerate(inputs))
-    os.close(file)
-    print_summary(ledger, Statistics(2.0, 1), 2, OneProcess(3.0, 3.0, "measured"), "out")
+    results = Results(f"{tmp_path}/out")
+    ledger = Ledger(results)
+    ledger.record((attempt(fail, index, given, 1, 1), given) for index, given in enumerate(inputs))
+    results.close()
+    print_summary(ledger, Statistics(2, 2.0, 1), OneProcess(3.0, 3.0, "measured"), (5, 1))
     shown = capsys.readouterr().out
     assert shown.count("ValueError: [red]no[/red]") == 10
     assert "20  more, in the results" in shown
     assert "1.50  times as fast" in shown
     assert "1 worker died and was replaced, 0 inputs delivered again" in shown
     assert "Inputs are shown from /folder/\n" in shown
-    assert f"Results: {Path('out').absolute()}\n" in shown
+    assert f"Results: {tmp_path}/out\n" in shown
+    assert "the results had them already, 1 of them failed" in shown
     assert all(line == line.rstrip() for line in shown.splitlines())
 
 
-def test_why_one_process_was_not_measured_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_why_one_process_was_not_measured_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """In place of the figure."""
-    print_summary(Ledger(["a"], 0), Statistics(), 1, "not measured: the process was killed", "out")
+    results = Results(f"{tmp_path}/out")
+    print_summary(Ledger(results), Statistics(1), "not measured: the process was killed")
+    results.close()
     shown = capsys.readouterr().out
     assert "one process" in shown and "not measured: the process was killed" in shown
     assert "times as fast" not in shown

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.cli.usage import Unusable, workers_from, writable
+from interlock.cli.usage import Unusable, workers_from
 from tests.cli.command import MAPPED, run_map
 
 
@@ -30,21 +30,6 @@ def test_workers_is_a_whole_number_of_at_least_one(text: str) -> None:
     with pytest.raises(Unusable, match="give a whole number of at least 1"):
         workers_from(text)
     assert workers_from("3") == 3
-
-
-def test_results_can_be_written_only_where_they_can(tmp_path: Path) -> None:
-    """Each reason is told apart."""
-    (tmp_path / "file").touch()
-    for path, said in (
-        ("-", "standard output is for the table"),
-        (str(tmp_path), "that is a folder; give a file in it"),
-        (f"{tmp_path}/a/b", f"there is no folder {tmp_path}/a; create it"),
-        (f"{tmp_path}/file/b", f"there is no folder {tmp_path}/file"),
-        ("/proc/self/absent", "it cannot be written ("),
-    ):
-        with pytest.raises(Unusable) as raised:
-            writable(path)
-        assert said in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +60,35 @@ def test_an_option_that_does_not_exist_is_wrong_use(tmp_path: Path) -> None:
     """The message names the option that may have been meant."""
     done = run_map(f"{MAPPED}:length", "--worker", "3", "a", cwd=tmp_path)
     assert done.returncode == 2
-    assert "--workers" in done.stderr
+    assert "--workers" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers"], "Option '--workers' requires an argument"),
+        (["--ordered=yes", "os.path:basename", "a"], "--ordered"),
+    ],
+)
+def test_an_option_that_is_half_written_is_said_in_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    """And where the options are listed."""
+    done = run_map(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr and done.stderr.count("\n") == 1
+    assert "--help" in done.stderr
 
 
 def test_the_help_tells_the_options_and_the_exit_status(tmp_path: Path) -> None:
     """All of them."""
     done = run_map("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for word in ("FUNCTION", "--glob", "--lines", "--workers", "--out", "--progress", "--compare"):
+    for word in (
+        "FUNCTION --command --glob --lines --jsonl --csv --workers --context --ordered --batch "
+        "--retries --timeout --memory-limit --out --resume --fail-fast --max-failures --seed "
+        "--dry-run --progress --no-progress --compare"
+    ).split():
         assert word in done.stdout
     assert "Exit status" in done.stdout
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupt"]
+__all__ = ["Interrupt", "signals_held"]
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
 
@@ -54,3 +56,18 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.received = self.received or signal.Signals(number)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Block SIGINT and SIGTERM meanwhile; they are not lost.
+
+    In threads and processes that are started here they stay blocked. A worker of a pool unblocks
+    them when its own handlers are in place, so that no Ctrl-C meets Python's, which prints a
+    traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

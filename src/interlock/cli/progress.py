@@ -1,11 +1,15 @@
-"""How far a run is: a bar on a terminal, plain lines elsewhere."""
+"""How far a run is: a bar on a terminal, plain lines elsewhere.
+
+It is written to a file object of our own, which has no lock: a pool forks in another thread, and a
+worker must not find `sys.stderr` locked by one that it does not have.
+"""
 
 from __future__ import annotations
 
-import sys
+import io
 import time
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -34,16 +38,17 @@ class Progress(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def show(self, done: int, failed: int) -> None:
-        """Tell how many inputs are done, and how many of these failed."""
+    def show(self, done: int, failed: int, total: int | None) -> None:
+        """Tell how many inputs are done, how many of these failed, and of how many if known."""
 
 
-def progress(title: str, total: int, wanted: bool) -> Progress:
+def progress(title: str, wanted: bool) -> Progress:
     """A bar if standard error is a terminal, else lines; nothing if not wanted."""
     if not wanted:
         return Silent()
-    console = Console(stderr=True)
-    return Bar(title, total, console) if console.is_terminal else Lines(title, total)
+    error = io.TextIOWrapper(open(2, "wb", buffering=0, closefd=False), write_through=True)  # noqa: SIM115
+    console = Console(file=error)
+    return Bar(title, console) if console.is_terminal else Lines(title, error)
 
 
 class Silent:
@@ -55,23 +60,24 @@ class Silent:
     def __exit__(self, *error: object) -> None:
         return None
 
-    def show(self, done: int, failed: int) -> None:
+    def show(self, done: int, failed: int, total: int | None) -> None:
         """Nothing."""
 
 
 class Lines(Silent):
     """A line every two seconds, and one at the end."""
 
-    def __init__(self, title: str, total: int) -> None:
+    def __init__(self, title: str, file: TextIO) -> None:
         self._title = title
-        self._total = total
+        self._file = file
+        self._total: int | None = None
         self._started = self._told_at = time.monotonic()
         self._told = (0, 0)
         self._now = (0, 0)
 
-    def show(self, done: int, failed: int) -> None:
+    def show(self, done: int, failed: int, total: int | None) -> None:
         """Print a line if the last one is old enough."""
-        self._now = (done, failed)
+        self._now, self._total = (done, failed), total
         if time.monotonic() - self._told_at >= LINE_EVERY_S:
             self._print()
 
@@ -83,11 +89,9 @@ class Lines(Silent):
         self._told_at, self._told = time.monotonic(), self._now
         done, failed = self._now
         failures = f", {failed} failed" if failed else ""
-        print(
-            f"{self._title}: {done} of {self._total} done{failures}, "
-            f"{self._told_at - self._started:.1f} s",
-            file=sys.stderr,
-            flush=True,
+        of_all = "" if self._total is None else f" of {self._total}"
+        self._file.write(
+            f"{self._title}: {done}{of_all} done{failures}, {self._told_at - self._started:.1f} s\n"
         )
 
 
@@ -97,7 +101,7 @@ class Bar(Silent):
     It is drawn by `show` alone: a thread that draws it would be in the way of fork.
     """
 
-    def __init__(self, title: str, total: int, console: Console) -> None:
+    def __init__(self, title: str, console: Console) -> None:
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -112,7 +116,7 @@ class Bar(Silent):
             redirect_stderr=False,
             expand=True,
         )
-        self._task = self._bar.add_task(title, total=total, failures="")
+        self._task = self._bar.add_task(title, total=None, failures="")
         self._drawn_at = 0.0
 
     def __enter__(self) -> Bar:
@@ -122,11 +126,11 @@ class Bar(Silent):
     def __exit__(self, *error: object) -> None:
         self._bar.stop()
 
-    def show(self, done: int, failed: int) -> None:
+    def show(self, done: int, failed: int, total: int | None) -> None:
         """Draw the bar, ten times a second at most."""
         now = time.monotonic()
         failures = f"{failed} failed" if failed else ""
-        self._bar.update(self._task, completed=done, failures=failures)
-        if now - self._drawn_at >= 0.1 or done == self._bar.tasks[0].total:
+        self._bar.update(self._task, completed=done, total=total, failures=failures)
+        if now - self._drawn_at >= 0.1 or done == total:
             self._bar.refresh()
             self._drawn_at = now

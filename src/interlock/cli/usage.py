@@ -6,7 +6,7 @@ import os
 
 from interlock.errors import InterlockError
 
-__all__ = ["Unusable", "workers_from", "writable"]
+__all__ = ["Unusable", "workers_from"]
 
 
 class Unusable(InterlockError):
@@ -32,29 +32,3 @@ def workers_from(text: str | None) -> int:
             "or leave it out to use every CPU"
         )
     return number
-
-
-def writable(path: str) -> int:
-    """Open a file for the results, emptied; its descriptor.
-
-    Raises:
-        Unusable: It cannot be written.
-    """
-    folder = os.path.dirname(path) or "."
-    if path == "-":
-        raise Unusable("--out -: standard output is for the table; give a file to write")
-    if os.path.isdir(path):
-        raise Unusable(
-            f"--out {path}: that is a folder; give a file in it, such as {path}/results.jsonl"
-        )
-    if not os.path.isdir(folder):
-        raise Unusable(
-            f"--out {path}: there is no folder {folder}; create it with `mkdir -p {folder}`"
-        )
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise Unusable(
-            f"--out {path}: it cannot be written ({error.strerror}); give a file in a folder "
-            "that you may write"
-        ) from error

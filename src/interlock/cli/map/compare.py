@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.cli.interrupt import Interrupt
-from interlock.cli.map.crew import signals_held, told
-from interlock.cli.map.function import MappedFunction
+from interlock.cli.interrupt import Interrupt, signals_held
 from interlock.cli.map.job import TICK_S, Stopped
-from interlock.cli.map.outcome import attempt
-from interlock.cli.map.worker import Note, follow_parent
+from interlock.cli.map.work.task import Task
 from interlock.cli.progress import Progress
-from interlock.connection import wait
 from interlock.context import get_context
+from interlock.pool import Pool
+from interlock.pool.answers import told
+from interlock.pool.faults import WorkerDied
+from interlock.shared_memory import AtomicInt
 
 __all__ = ["OneProcess", "estimate", "measure"]
 
@@ -50,8 +49,9 @@ def estimate(seconds: float, cpu_s: float) -> OneProcess:
 
 
 def measure(
-    function: MappedFunction,
-    inputs: Sequence[str],
+    function: Callable[[Any], object],
+    inputs: Sequence[object],
+    context: str,
     interrupt: Interrupt,
     progress: Progress,
 ) -> OneProcess | str:
@@ -63,6 +63,7 @@ def measure(
     Args:
         function: What to run.
         inputs: On what; those that kill their process should not be among them.
+        context: How the process is started.
         interrupt: Ends the measurement early.
         progress: Told how far it is.
 
@@ -74,40 +75,27 @@ def measure(
 
     If a process dies: there is no measurement, and the text returned says why.
     """
-    context = get_context("fork")
-    times, ours = context.Pipe(duplex=False)
-    note = Note()
-    process: Any = context.Process(
-        target=_time_all, args=(function, inputs, ours, note, os.getpid())
-    )
+    done = AtomicInt()
     with signals_held():
-        process.start()
-    ours.close()
-    try:
-        while interrupt.received is None and not wait(
-            [times, interrupt, process.sentinel], timeout=TICK_S
-        ):
-            progress.show(note.read() or 0, 0)
+        pool = Pool(1, context=get_context(context))
+    with pool:
+        running = pool.apply_async(_time_all, (Task(function), inputs, done))
+        while interrupt.received is None and not running.ready():
+            running.wait(TICK_S)
+            progress.show(done.load(), 0, len(inputs))
         if interrupt.received is not None:
             raise Stopped(interrupt.received)
-        took = times.recv()
-        progress.show(len(inputs), 0)
-        return OneProcess(took, took, "measured: a fresh process ran all inputs once more")
-    except EOFError:
-        process.join()
-        return f"not measured: the process {told(process.exitcode)}"
-    finally:
-        process.kill()
-        process.join()
+        try:
+            took: float = running.get()
+        except WorkerDied as died:
+            return f"not measured: the process {told(died.exitcode)}"
+    return OneProcess(took, took, "measured: a fresh process ran all inputs once more")
 
 
-def _time_all(
-    function: MappedFunction, inputs: Sequence[str], times: Any, note: Note, parent: int
-) -> None:
+def _time_all(task: Task, inputs: Sequence[object], done: AtomicInt) -> float:
     """In the process that is measured: the function and its JSON, as the workers do it."""
-    follow_parent(parent)
     started = time.perf_counter()
-    for index, given in enumerate(inputs):
-        note.write(index)
-        attempt(function, index, given, 1, parent)
-    times.send(time.perf_counter() - started)
+    for place, given in enumerate(inputs):
+        task((place, place, given, 1))
+        done.store(place + 1)
+    return time.perf_counter() - started

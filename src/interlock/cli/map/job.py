@@ -1,53 +1,60 @@
-"""Runs a function over many inputs, in processes that may be killed at any moment.
+"""Runs a function over inputs in a pool whose workers may be killed at any moment.
 
-    this process                      a worker, one of several
-    ------------                      ------------------------
-    inputs.put((index, input))  --->  inputs.lease()
-                                      note <- index          (a shared word)
-                                      function(input)
-    outcomes.get()              <---  outcomes.put(outcome)
-    ledger: one line in --out         lease acknowledged
-    inputs.dead_letters.get()   <---  (two workers died on the same input)
-    process sentinels           <---  (a worker died: another takes its place)
+    source -> Feed -> pool.imap_unordered -> _arrived -> _record -> ledger: a line for each
+                                             ^      │
+                                             └──────┘ another try: pool.apply_async
 
-The two queues carry everything, and no step of ours needs a lock, so there is nothing
-that a death could leave locked. What a worker's death leaves at each of its steps is
-told in `worker.py`; how an input gets no second line, in `ledger.py`.
+J1. An input is in one place: the feed, `feed.begun` (the pool has it, or it waits for a line before
+    it), or the ledger.
+J2. The pool is told of no retries: a worker's death comes here as `WorkerDied`, which names the
+    task, and the number of a task is the number of its input (`feed.py`). So each death is known,
+    and counted.
+J3. After a signal no failure is written down: it may be the signal's, which goes to all processes
+    of a terminal. The input is not finished, and runs again when the run is resumed.
 
-The workers are forked: they have the function already, and start in a millisecond.
-This process has no other thread at that time (the progress bar is drawn by the loop
-below, not by a thread of its own), so a fork copies no lock in the middle of its use.
+The function catches what it raises itself (`outcome.py`): what the pool raises here is a death, a
+timeout, or the end of the pool.
 """
 
 from __future__ import annotations
 
-import os
+import queue
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from interlock.cli.interrupt import Interrupt
-from interlock.cli.map.crew import Crew, Loss
-from interlock.cli.map.function import MappedFunction
+from interlock.cli.interrupt import Interrupt, signals_held
+from interlock.cli.map.inputs.feed import Feed, Item
 from interlock.cli.map.ledger import Ledger
-from interlock.cli.map.outcome import Outcome
-from interlock.cli.map.worker import Note, serve
+from interlock.cli.map.settings import Settings
+from interlock.cli.map.work.outcome import Outcome, died
+from interlock.cli.map.work.task import Task
 from interlock.cli.progress import Progress
-from interlock.connection import wait
 from interlock.context import get_context
-from interlock.errors import Empty, Full, InterlockError
+from interlock.errors import InterlockError
+from interlock.pool import Pool
+from interlock.pool.answers import told
+from interlock.pool.faults import MemoryLimitExceeded, TaskTimeout, WorkerDied
+from interlock.pool.results import IMapIterator, NotYet
+from interlock.shared_memory import AtomicInt
 
-__all__ = ["Job", "Stopped", "WorkersUnfit"]
+__all__ = ["Job", "Stopped", "TooManyFailures", "WorkersUnfit"]
 
-MAX_DELIVERIES = 2
-AHEAD = 1024  # inputs in the queue: enough that no worker waits, few enough to hold any length
-TICK_S = 0.1  # how often the progress is drawn, and the dead letters are looked at
-IDLE_DEATHS_MAX = 20  # workers that may die in a row with nothing in hand and nothing achieved
+TICK_S = 0.1  # how often the progress is drawn, and a signal is looked for
+AGAIN_S = 0.01  # the same, while an input is tried again
+AT_ONCE = 256  # outcomes that are written down together
+GRACE_S = 2.0  # how long workers may take to end by themselves
+DEATHS_MAX = 1  # by default an input outlives so many workers
 
 
 class WorkersUnfit(InterlockError):
-    """Workers die before they can do anything; the run was given up."""
+    """Workers cannot begin; the run was given up."""
+
+
+class TooManyFailures(InterlockError):
+    """As many inputs failed as may; the run was ended."""
 
 
 class Stopped(InterlockError):
@@ -66,6 +73,7 @@ class Stopped(InterlockError):
 class Statistics:
     """How a run went, apart from its outcomes."""
 
+    workers: int = 0
     wall_s: float = 0.0
     workers_lost: int = 0
 
@@ -75,131 +83,231 @@ class Job:
 
     Args:
         function: What to run.
-        inputs: On what.
-        workers: In how many processes; fewer if there are fewer inputs.
+        feed: On what.
+        settings: How.
         ledger: Takes the outcomes.
+
+    Attributes:
+        fatal: The places of the inputs that killed their workers, or took too long.
     """
 
     def __init__(
-        self, function: MappedFunction, inputs: Sequence[str], workers: int, ledger: Ledger
+        self, function: Callable[[Any], object], feed: Feed, settings: Settings, ledger: Ledger
     ) -> None:
-        context = get_context("fork")
         self.statistics = Statistics()
-        self._function = function
-        self._context = context
+        self.fatal: set[int] = set()
+        self._task = Task(function, settings.seed)
+        self._feed = feed
+        self._settings = settings
         self._ledger = ledger
-        self._waiting = enumerate(inputs)
-        self._next: tuple[int, str] | None = next(self._waiting, None)
-        self._inputs: Any = context.Queue(maxsize=AHEAD, max_deliveries=MAX_DELIVERIES)
-        self._outcomes: Any = context.Queue()
-        self._crew = Crew(self._start_worker, min(workers, len(inputs)))
-        self._idle_deaths = 0
+        self._deaths: dict[int, list[str]] = {}
+        self._lost = 0
+        self._again: queue.SimpleQueue[tuple[int, bool, Any]] = queue.SimpleQueue()
+        self._retrying = 0
+        self._is_through = False  # the pool has told of all it was fed
+        self._waiting: dict[int, Outcome] = {}  # for the line of one before them
+        self._next_line = 0
 
     def run(self, interrupt: Interrupt, progress: Progress) -> None:
         """Run to the end: every input has an outcome when this returns.
 
         Raises:
             Stopped: A signal came first.
-            WorkersUnfit: No worker starts, or none lives long enough to take an input.
-            Unwritten: The results file cannot be written.
+            TooManyFailures: As many inputs failed as may.
+            Unusable: The inputs cannot be read on; those before are done.
+            WorkersUnfit: No worker starts, or none gets through its start.
+            Unwritten: The results cannot be written.
 
-        If a process dies: a worker is replaced, and its input delivered again, once.
+        If a process dies: a worker is replaced; its input is tried again or has failed.
         """
         started = time.perf_counter()
+        begun = AtomicInt()
+        size = self._settings.workers
+        if self._feed.total is not None:
+            size = max(1, min(size, self._feed.total - self._feed.skipped))
+        self.statistics.workers = size
+        pool = self._pool(size, begun)
         try:
-            self._supervise(interrupt, progress)
+            self._supervise(pool, interrupt, progress)
+            if self._is_done():
+                _end(pool)
         finally:
-            self._crew.stop(0.0 if not self._ledger.complete() else 2.0)
-            # A worker may have sent an outcome while it was told to end.
-            self._ledger.record(self._arrived())
+            self._feed.close()
+            pool.terminate()
+            self.statistics.workers_lost = max(self._lost, begun.load() - size)
             self.statistics.wall_s = time.perf_counter() - started
-            progress.show(self._ledger.done, self._ledger.failed)
-        if interrupt.received is not None and not self._ledger.complete():
+            self._show(progress)
+        if interrupt.received is not None and not self._is_done():
             raise Stopped(interrupt.received)
+        self._feed.check()
 
-    def _supervise(self, interrupt: Interrupt, progress: Progress) -> None:
-        while interrupt.received is None:
-            self._feed()
-            self._fill()
-            wait([self._outcomes, interrupt, *self._crew.sentinels()], timeout=TICK_S)
-            self._account()
-            progress.show(self._ledger.done, self._ledger.failed)
-            if self._ledger.complete():
-                # Idle workers end by this. One may still be busy with an input that was
-                # delivered twice and is recorded already: it is not waited for long.
-                self._inputs.shutdown(immediate=True)
-                return
-
-    def _fill(self) -> None:
+    def _pool(self, size: int, begun: AtomicInt) -> Pool:
         try:
-            self._crew.fill()
+            with signals_held():
+                return Pool(
+                    size,
+                    initializer=_count,
+                    initargs=(begun,),
+                    context=get_context(self._settings.context),
+                    timeout=self._settings.timeout,
+                    memory_limit=self._settings.memory_limit,
+                )
         except OSError as error:
             raise WorkersUnfit(
-                f"no process can be started ({error.strerror}). {self._ledger.done} inputs are "
-                "done and written down. See the limits of `ulimit -a`, or the memory"
+                f"no process can be started ({error.strerror}). See the limits of `ulimit -a`, "
+                "or the memory"
             ) from error
 
-    def _feed(self) -> None:
-        """Put inputs into the queue until it is full."""
-        while self._next is not None:
-            try:
-                self._inputs.put_nowait(self._next)
-            except Full:
+    def _supervise(self, pool: Pool, interrupt: Interrupt, progress: Progress) -> None:
+        most = self._settings.failures_max
+        answers = pool.imap_unordered(self._task, self._feed, self._settings.batch)
+        while not self._is_done():
+            found = self._arrived(pool, answers, interrupt)
+            is_stopped = interrupt.received is not None
+            if is_stopped:  # J3
+                found = [outcome for outcome in found if outcome.failure is None]
+            self._record(found)
+            self._show(progress)
+            if is_stopped:
                 return
-            self._next = next(self._waiting, None)
+            if most is not None and self._ledger.failed >= most:
+                failed = self._ledger.failed
+                raise TooManyFailures(f"stopped, for {failed} input{'s' * (failed != 1)} failed")
 
-    def _account(self) -> None:
-        """Take in what has happened: losses, dead letters and outcomes, in this order.
+    def _is_done(self) -> bool:
+        return self._is_through and not self._feed.begun
 
-        The order matters. An input becomes a dead letter after its last worker's
-        death, and that worker may have sent the outcome before it died: whoever reads
-        the dead letters first, then all outcomes, and only then writes down the dead
-        letters, does not call an input failed whose outcome is already there.
-        """
-        losses = self._crew.take_losses()
-        for loss in losses:
-            self._ledger.note_loss(loss)
-        dead = self._dead_letters()
-        before = self._ledger.done
-        self._ledger.record(self._arrived())
-        self._ledger.record(dead)
-        self.statistics.workers_lost += len(losses)
-        self._bound_idle_deaths(losses, self._ledger.done > before)
+    def _show(self, progress: Progress) -> None:
+        feed = self._feed
+        progress.show(self._ledger.done + feed.skipped, self._ledger.failed, feed.total)
 
-    def _dead_letters(self) -> list[Outcome]:
+    # ---- what the pool tells -----------------------------------------------------
+
+    def _arrived(self, pool: Pool, answers: IMapIterator, interrupt: Interrupt) -> list[Outcome]:
+        """Outcomes that are there; if there are none, one that comes within a tick."""
         found: list[Outcome] = []
-        while True:
-            try:
-                index, _given = self._inputs.dead_letters.get_nowait()
-            except Empty:
-                return found
-            found.append(self._ledger.outcome_of_dead_letter(index, MAX_DELIVERIES))
+        wait_s = AGAIN_S if self._retrying else TICK_S
+        for _ in range(AT_ONCE):
+            answer = self._answer(answers, 0.0 if found else wait_s)
+            if answer is None:
+                break
+            outcome, retries = answer
+            is_final = outcome.failure is None or outcome.attempts > retries
+            if is_final or interrupt.received is not None:
+                found.append(outcome)
+            else:
+                self._try_again(pool, outcome.index)
+        return found
 
-    def _arrived(self) -> list[Outcome]:
-        found: list[Outcome] = []
-        while True:
+    def _answer(self, answers: IMapIterator, wait_s: float) -> tuple[Outcome, int] | None:
+        """The next outcome, and how often its input may be tried again; None if there is none."""
+        if self._is_through or not self._again.empty():
             try:
-                found.append(Outcome(*self._outcomes.get_nowait()))
-            except Empty:
-                return found
+                number, is_value, value = self._again.get(timeout=wait_s)
+            except queue.Empty:
+                return None
+            self._retrying -= 1
+        else:
+            number, is_value = 0, True
+            try:
+                value = answers.next(wait_s)
+            except NotYet:
+                return None
+            except StopIteration:
+                self._is_through = True
+                return None
+            except (WorkerDied, TaskTimeout) as error:
+                number, is_value, value = number_of(error), False, error
+            except Exception as error:
+                value = error
+        if is_value and not isinstance(value, BaseException):
+            return Outcome(*value), self._settings.retries or 0
+        if isinstance(value, (WorkerDied, TaskTimeout)):
+            return self._ended(number, value)
+        raise WorkersUnfit(f"the workers cannot run this: {value}") from value
 
-    def _bound_idle_deaths(self, losses: list[Loss], achieved: bool) -> None:
-        """Give up when workers die and die without having taken an input."""
-        if achieved or any(loss.index is not None for loss in losses):
-            self._idle_deaths = 0
-            return
-        self._idle_deaths += len(losses)
-        if self._idle_deaths > IDLE_DEATHS_MAX + self._crew.size:
-            raise WorkersUnfit(
-                f"{self._idle_deaths} workers died in a row before they took an input; the last "
-                f"{losses[-1].how}. {self._ledger.done} inputs are done and written down. "
-                "See what kills processes here: the limits of `ulimit -a`, or the memory"
+    def _ended(self, number: int, error: WorkerDied | TaskTimeout) -> tuple[Outcome, int]:
+        """An attempt that was ended from outside, as an outcome."""
+        _, place, _, attempts = self._feed.begun[number]
+        self.fatal.add(place)
+        retries = self._settings.retries or 0
+        if isinstance(error, TaskTimeout):
+            seconds = self._settings.timeout
+            message = (
+                f"it took longer than --timeout {seconds:g} s and was ended; give it more time"
             )
-
-    def _start_worker(self, note: Note) -> Any:
-        process: Any = self._context.Process(
-            target=serve,
-            args=(self._function, self._inputs, self._outcomes, note, os.getpid()),
+            return died(number, attempts, error.pid, "TaskTimeout", message, None, seconds), retries
+        self._lost += 1
+        deaths = self._deaths.setdefault(number, [])
+        if isinstance(error, MemoryLimitExceeded):
+            deaths.append(
+                f"worker {error.pid} had more memory than --memory-limit "
+                f"{self._settings.memory_limit} and was killed"
+            )
+        else:
+            deaths.append(f"worker {error.pid} {told(error.exitcode)}")
+            if self._settings.retries is None:
+                retries = DEATHS_MAX
+        tried = f"{attempts} attempt{'s' * (attempts != 1)}"
+        message = (
+            f"{' and '.join(deaths)} while running this input; after {tried} it is not tried "
+            "again, and all others went on"
         )
-        process.start()
-        return process
+        kind = type(error).__name__
+        return died(number, attempts, error.pid, kind, message, error.stack or None), retries
+
+    def _try_again(self, pool: Pool, number: int) -> None:
+        _, place, given, attempts = self._feed.begun[number]
+        item: Item = (number, place, given, attempts + 1)
+        self._feed.begun[number] = item
+        self._retrying += 1
+        pool.apply_async(
+            self._task,
+            (item,),
+            callback=lambda value: self._again.put((number, True, value)),
+            error_callback=lambda error: self._again.put((number, False, error)),
+        )
+
+    # ---- lines -------------------------------------------------------------------
+
+    def _record(self, outcomes: list[Outcome]) -> None:
+        """Write down what is finished, in the order of the inputs if that is wanted."""
+        if not self._settings.ordered:
+            self._write(outcomes)
+            return
+        for outcome in outcomes:
+            self._waiting[outcome.index] = outcome
+        found = []
+        while self._next_line in self._waiting:
+            found.append(self._waiting.pop(self._next_line))
+            self._next_line += 1
+        self._write(found)
+        self._feed.written(self._next_line)
+
+    def _write(self, outcomes: list[Outcome]) -> None:
+        begun = self._feed.begun
+        self._ledger.record([(outcome, begun[outcome.index][2]) for outcome in outcomes])
+        for outcome in outcomes:
+            del begun[outcome.index]  # J1
+            self._deaths.pop(outcome.index, None)
+
+
+def number_of(error: WorkerDied | TaskTimeout) -> int:
+    """The number of the input that a task of the pool was (J2)."""
+    return int(error.task.partition(" ")[0])
+
+
+def _count(begun: AtomicInt) -> None:
+    """The initializer of a worker: how many there were tells how many were lost."""
+    begun.add(1)
+
+
+def _end(pool: Pool) -> None:
+    """Let the workers end by themselves, so that what they printed is written; but not for ever.
+
+    If a process dies: that is what this waits for.
+    """
+    pool.close()
+    joining = threading.Thread(target=pool.join, name="interlock-map-end", daemon=True)
+    joining.start()
+    joining.join(GRACE_S)

@@ -1,120 +1,85 @@
-"""Which inputs are done: each is written down exactly once.
-
-An input may have two outcomes: its worker was killed after it had sent the first and
-before it had acknowledged its lease, so the input was delivered again. And one whose
-worker died twice in that gap has an outcome and is a dead letter too. So an outcome
-counts only for an input that is still open; that is decided here, in one process, by
-the index of the input, and nowhere else.
-"""
+"""What a run has come to: each finished input is written down once, and counted."""
 
 from __future__ import annotations
 
 import heapq
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from interlock.cli.map.crew import Loss
-from interlock.cli.map.outcome import Outcome, died
+from interlock.cli.map.results import Results
 from interlock.cli.map.totals import Totals
-from interlock.errors import InterlockError
+from interlock.cli.map.work.outcome import Outcome, to_json
 
-__all__ = ["Ledger", "Unwritten"]
+__all__ = ["Ledger"]
 
 SLOWEST = 10
 FAILURES_SHOWN = 10
-
-
-class Unwritten(InterlockError):
-    """The results file takes no more."""
+TEXT_MAX = 4096  # characters of an input that are kept to be shown: a long path is whole
 
 
 class Ledger:
-    """The outcomes of a run, written to the results file as they come.
+    """The outcomes of a run, written to the results as they come.
 
     Args:
-        inputs: The inputs; an outcome names its input by the place in this.
-        file: The descriptor of the results file.
+        results: Where the lines go.
+
+    Attributes:
+        done: How many inputs have an outcome, failed ones among them.
+        failed: How many failed.
+        again: How many were tried more than once.
+        failures: The first few: the input and its error.
+        slowest: Seconds, the number negated, the input: a heap.
+        totals: Sums over the results.
+        seconds: Wall-clock time in the function, all inputs together.
+        cpu_s: CPU time likewise.
     """
 
-    def __init__(self, inputs: Sequence[str], file: int) -> None:
-        self.inputs = inputs
+    def __init__(self, results: Results) -> None:
+        self.results = results
         self.totals = Totals()
-        self.failed = 0
-        self.failures: list[tuple[int, str]] = []  # index, error: the first few
-        self.fatal: set[int] = set()  # inputs on which workers died to the end
-        self.slowest: list[tuple[float, int]] = []  # seconds, -index: a heap
+        self.done = self.failed = self.again = 0
+        self.failures: list[tuple[str, str]] = []
+        self.slowest: list[tuple[float, int, str]] = []
         self.seconds = 0.0
         self.cpu_s = 0.0
-        self.redelivered = 0
-        self._file = file
-        self._open = set(range(len(inputs)))
-        self._losses: dict[int, list[Loss]] = {}
 
-    @property
-    def done(self) -> int:
-        """How many inputs have an outcome."""
-        return len(self.inputs) - len(self._open)
+    def record(self, finished: Iterable[tuple[Outcome, object]]) -> None:
+        """Write down outcomes, each with its input.
 
-    def complete(self) -> bool:
-        """Whether every input has an outcome."""
-        return not self._open
-
-    def record(self, outcomes: Iterable[Outcome]) -> None:
-        """Write down the outcomes of inputs that have none yet.
-
-        The lines are with the kernel when this returns: a death of this process
-        after it cannot lose them.
+        The lines are with the kernel when this returns: a death of this process after it cannot
+        lose them.
 
         Raises:
-            Unwritten: The results file cannot be written.
+            Unwritten: The results cannot be written.
         """
+        found = list(finished)
         lines = bytearray()
-        for outcome in outcomes:
-            if outcome.index in self._open:
-                self._open.remove(outcome.index)
-                lines += outcome.line(self.inputs[outcome.index])
-                self._count(outcome)
-        self._write(lines)
+        for outcome, given in found:
+            lines += outcome.line(given)
+        self.results.write(lines)
+        for outcome, given in found:
+            self._count(outcome, given)
 
-    def note_loss(self, loss: Loss) -> None:
-        """Remember what happened to the worker of an input."""
-        if loss.index is not None:
-            self._losses.setdefault(loss.index, []).append(loss)
-
-    def outcome_of_dead_letter(self, index: int, attempts: int) -> Outcome:
-        """The outcome of an input that no worker survived."""
-        self.fatal.add(index)
-        losses = self._losses.get(index, [])
-        told = " and ".join(f"worker {loss.pid} {loss.how}" for loss in losses)
-        message = (
-            f"{told or 'each worker died'} while running this input; "
-            f"after {attempts} attempts it is not tried again, and all others went on"
-        )
-        return died(index, attempts, losses[-1].pid if losses else 0, message)
-
-    def _write(self, lines: bytearray) -> None:
-        unwritten = memoryview(lines)
-        try:
-            while unwritten:
-                unwritten = unwritten[os.write(self._file, unwritten) :]
-        except OSError as error:
-            raise Unwritten(
-                f"the results cannot be written ({error.strerror}), so the run was stopped; "
-                "make room, or give another file by --out"
-            ) from error
-
-    def _count(self, outcome: Outcome) -> None:
-        self.totals.add(outcome.index, outcome.measures)
-        self.redelivered += outcome.attempts > 1
+    def _count(self, outcome: Outcome, given: object) -> None:
+        self.done += 1
+        self.again += outcome.attempts > 1
         self.cpu_s += outcome.cpu_s
+        if outcome.measures:
+            self.totals.add(outcome.index, outcome.measures, shown_input(given))
         if outcome.failure is not None:
             self.failed += 1
             if len(self.failures) < FAILURES_SHOWN:
-                self.failures.append((outcome.index, outcome.failure))
+                self.failures.append((shown_input(given), outcome.failure))
         if outcome.seconds is not None:
             self.seconds += outcome.seconds
-            entry = (outcome.seconds, -outcome.index)
-            if len(self.slowest) < SLOWEST:
-                heapq.heappush(self.slowest, entry)
-            else:
-                heapq.heappushpop(self.slowest, entry)
+            if len(self.slowest) < SLOWEST or outcome.seconds > self.slowest[0][0]:
+                entry = (outcome.seconds, -outcome.index, shown_input(given))
+                if len(self.slowest) < SLOWEST:
+                    heapq.heappush(self.slowest, entry)
+                else:
+                    heapq.heappushpop(self.slowest, entry)
+
+
+def shown_input(given: object) -> str:
+    """An input as text; what is no text, as JSON."""
+    text = given if isinstance(given, str) else to_json(given)
+    return text if len(text) <= TEXT_MAX else f"{text[:TEXT_MAX]}..."

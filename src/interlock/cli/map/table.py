@@ -22,18 +22,24 @@ Row = tuple[str, str, str]
 def print_summary(
     ledger: Ledger,
     statistics: Statistics,
-    workers: int,
     one_process: OneProcess | str,
-    out: str,
+    skipped: tuple[int, int] = (0, 0),
 ) -> None:
-    """Print totals, slowest inputs, failures, times and where the results lie."""
+    """Print totals, slowest inputs, failures, times and where the results lie.
+
+    Args:
+        ledger: The outcomes.
+        statistics: How it went.
+        one_process: The time of one process to compare with, or why there is none.
+        skipped: How many inputs were done before this run, and how many of these had failed.
+    """
     console = Console()
-    base = common_folder(ledger.inputs)
+    base = common_folder(_inputs_shown(ledger))
     sections = (
-        ("totals", _totals(ledger, base)),
+        ("totals", _totals(ledger, base, skipped)),
         ("slowest inputs", _slowest(ledger, base)),
         ("failed inputs", _failures(ledger, base)),
-        ("time", _times(ledger, statistics, workers, one_process)),
+        ("time", _times(ledger, statistics, one_process)),
     )
     if console.is_terminal:
         console.print(_table(sections))
@@ -41,7 +47,16 @@ def print_summary(
         print(plain(_table(sections)))
     if base:
         print(f"\nInputs are shown from {base}")
-    print(f"Results: {os.path.abspath(out)}")
+    if ledger.results.path != "-":
+        print(f"Results: {os.path.abspath(ledger.results.path)}")
+
+
+def _inputs_shown(ledger: Ledger) -> list[str]:
+    return [
+        *(given for _, _, given in ledger.slowest),
+        *(given for given, _ in ledger.failures),
+        *(best.given for best in ledger.totals.greatest.values()),
+    ]
 
 
 def _table(sections: Iterable[tuple[str, Iterable[Row]]]) -> Table:
@@ -67,7 +82,7 @@ def plain(table: Table) -> str:
 
 
 def common_folder(inputs: Sequence[str]) -> str:
-    """The folder that all inputs lie in, with its last slash, if they look like paths.
+    """The folder that all of these inputs lie in, with its last slash, if they look like paths.
 
     Left away from what is shown, so that the part that differs is seen.
     """
@@ -80,34 +95,35 @@ def common_folder(inputs: Sequence[str]) -> str:
     return os.path.join(folder, "") if folder else ""
 
 
-def _totals(ledger: Ledger, base: str) -> Iterator[Row]:
+def _totals(ledger: Ledger, base: str, skipped: tuple[int, int]) -> Iterator[Row]:
     done = f"{ledger.done - ledger.failed:,} done, {ledger.failed:,} failed"
-    yield "inputs", number(len(ledger.inputs)), done
+    yield "inputs", number(ledger.done), done
+    if skipped[0]:
+        failures = f", {skipped[1]:,} of them failed" if skipped[1] else ""
+        yield "skipped", number(skipped[0]), f"the results had them already{failures}"
     for name, total in ledger.totals.sums.items():
         yield name.replace("_", " "), number(total), ""
     for name, best in ledger.totals.greatest.items():
-        whose = short(ledger.inputs[best.index], base)
+        whose = short(best.given, base)
         beside = f"{best.beside}, in {whose}" if best.beside else f"in {whose}"
         yield name.replace("_", " "), number(best.number), beside
 
 
 def _slowest(ledger: Ledger, base: str) -> Iterator[Row]:
-    for seconds, negative_index in sorted(ledger.slowest, reverse=True):
-        yield "", duration(seconds), short(ledger.inputs[-negative_index], base)
+    for seconds, _, given in sorted(ledger.slowest, reverse=True):
+        yield "", duration(seconds), short(given, base)
 
 
 def _failures(ledger: Ledger, base: str) -> Iterator[Row]:
-    for index, error in ledger.failures:
-        yield "", "", f"{short(ledger.inputs[index], base)}: {error}"
+    for given, error in ledger.failures:
+        yield "", "", f"{short(given, base)}: {error}"
     more = ledger.failed - len(ledger.failures)
     if more > 0:
         yield "", number(more), "more, in the results"
 
 
-def _times(
-    ledger: Ledger, statistics: Statistics, workers: int, one_process: OneProcess | str
-) -> Iterator[Row]:
-    wall = statistics.wall_s
+def _times(ledger: Ledger, statistics: Statistics, one_process: OneProcess | str) -> Iterator[Row]:
+    wall, workers = statistics.wall_s, statistics.workers
     yield f"{workers} worker{'s' * (workers > 1)}", duration(wall), _losses(ledger, statistics)
     if isinstance(one_process, str):
         yield "one process", "", one_process
@@ -121,7 +137,7 @@ def _times(
 def _losses(ledger: Ledger, statistics: Statistics) -> str:
     if not statistics.workers_lost:
         return ""
-    lost, again = statistics.workers_lost, ledger.redelivered
+    lost, again = statistics.workers_lost, ledger.again
     return (
         f"{lost} worker{'s' * (lost != 1)} died and {'were' if lost != 1 else 'was'} replaced, "
         f"{again} input{'s' * (again != 1)} delivered again"

@@ -24,6 +24,7 @@ __all__ = ["Greatest", "Measure", "Totals", "measures"]
 GREATEST = frozenset(
     {"longest", "largest", "greatest", "biggest", "highest", "most", "max", "maximum"}
 )
+TOTALS_MAX = 200  # names in all
 NAMES_MAX = 50  # members of a result that are totalled; a table is no place for more
 
 Measure = tuple[str, bool, float, str]
@@ -72,11 +73,12 @@ def shown(value: object) -> bool:
 
 @dataclass
 class Greatest:
-    """The greatest number under a name, what belongs to it, and whose it is."""
+    """The greatest number under a name, what belongs to it, and which input it is of."""
 
     number: float
     beside: str
     index: int
+    given: str = ""
 
 
 @dataclass
@@ -86,13 +88,20 @@ class Totals:
     sums: dict[str, float] = field(default_factory=dict)
     greatest: dict[str, Greatest] = field(default_factory=dict)
 
-    def add(self, index: int, found: Sequence[Measure]) -> None:
-        """Count what was measured in the result of one input."""
+    def add(self, index: int, found: Sequence[Measure], given: str = "") -> None:
+        """Count what was measured in the result of one input.
+
+        Names beyond the first TOTALS_MAX are left out: results without end may have names
+        without end.
+        """
         for name, keep_greatest, number, beside in found:
+            kept: dict[str, Any] = self.greatest if keep_greatest else self.sums
+            if name not in kept and len(kept) >= TOTALS_MAX:
+                continue
             if not keep_greatest:
                 self.sums[name] = self.sums.get(name, 0) + number
                 continue
             best = self.greatest.get(name)
             # The earlier input wins a draw, so that the table does not depend on chance.
             if best is None or (number, -index) > (best.number, -best.index):
-                self.greatest[name] = Greatest(number, beside, index)
+                self.greatest[name] = Greatest(number, beside, index, given)

@@ -1,18 +1,88 @@
-"""Gathers the inputs of a run: arguments, then files by pattern, then lines."""
+"""The inputs of a run: arguments, then files by pattern, then lines, JSON lines and CSV rows."""
 
 from __future__ import annotations
 
+import csv
 import glob
+import json
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
 
+from interlock.cli.map.inputs.streams import LINE_MAX, lines, shown
 from interlock.cli.usage import Unusable
 
-__all__ = ["gather"]
+__all__ = ["Inputs", "gather"]
+
+COUNTED_MAX = 64 << 20  # bytes of a file that is read once before the run, to count and check it
+HERE = 1024  # arguments and files by pattern that are handed on together
+
+Chunks = Iterator[list[object]]
 
 
-def gather(arguments: Sequence[str], patterns: Sequence[str], lists: Sequence[str]) -> list[str]:
-    """Every input, in the order of the sources; one named twice is there twice.
+@dataclass(frozen=True)
+class Source:
+    """Some of the inputs.
+
+    Attributes:
+        named: As the command line has it.
+        chunks: Gives them in lists, as they come.
+        total: How many there are; None where only the end will tell.
+        path: The file, for those that are one.
+    """
+
+    named: str
+    chunks: Callable[[], Chunks]
+    total: int | None
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All of them, in the order of the sources; one named twice is there twice."""
+
+    sources: Sequence[Source]
+
+    @property
+    def total(self) -> int | None:
+        """How many there are; None where only the end will tell."""
+        found = 0
+        for source in self.sources:
+            if source.total is None:
+                return None
+            found += source.total
+        return found
+
+    def chunks(self) -> Chunks:
+        """The inputs in lists, as they come.
+
+        Raises:
+            Unusable: A source cannot be read on.
+        """
+        for source in self.sources:
+            yield from source.chunks()
+
+    def none(self) -> Unusable:
+        """What to say when there is no input."""
+        named = " ".join(source.named for source in self.sources if source.named)
+        return Unusable(
+            f"{named}: that gives no input; give a source with at least one"
+            if named
+            else "there is no input; name some after FUNCTION, or by --glob PATTERN, --lines FILE, "
+            "--jsonl FILE or --csv FILE"
+        )
+
+
+def gather(
+    arguments: Sequence[str],
+    patterns: Sequence[str] = (),
+    lists: Sequence[str] = (),
+    json_lists: Sequence[str] = (),
+    tables: Sequence[str] = (),
+) -> Inputs:
+    """Find the inputs; files are opened, and read once to be counted where they are not large.
 
     Args:
         arguments: Inputs as they are.
@@ -20,23 +90,45 @@ def gather(arguments: Sequence[str], patterns: Sequence[str], lists: Sequence[st
             sorted order. Folders and names that begin with a dot do not match `*`.
         lists: Files of one input a line, in UTF-8; `-` is standard input. Empty
             lines are left out.
+        json_lists: Files of one JSON value a line.
+        tables: CSV files whose first row names the columns; each further row is a dict.
 
     Raises:
         Unusable: A source cannot be read, or there is no input at all.
     """
-    inputs = list(arguments)
-    for pattern in patterns:
-        inputs += _matching(pattern)
-    for name in lists:
-        inputs += _lines_of(name)
-    if not inputs:
-        named = " ".join([*(f"--glob {p}" for p in patterns), *(f"--lines {n}" for n in lists)])
+    _check_read_once([
+        *(f"--lines {n}" for n in lists if n == "-"),
+        *(f"--jsonl {n}" for n in json_lists if n == "-"),
+        *(f"--csv {n}" for n in tables if n == "-"),
+    ])  # fmt: skip
+    sources = [_known("", arguments)] if arguments else []
+    sources += [_known(f"--glob {pattern}", _matching(pattern)) for pattern in patterns]
+    for option, names, read in (
+        ("--lines", lists, _lines_of),
+        ("--jsonl", json_lists, _values_of),
+        ("--csv", tables, _rows_of),
+    ):
+        sources += [_stream(option, name, read) for name in names]
+    found = Inputs(sources)
+    if found.total == 0:
+        raise found.none()
+    return found
+
+
+def _check_read_once(named: list[str]) -> None:
+    if len(named) > 1:
         raise Unusable(
-            f"{named}: that gives no input; give a source with at least one"
-            if named
-            else "there is no input; name some after FUNCTION, or by --glob PATTERN or --lines FILE"
+            f"{' and '.join(named)}: standard input can be read only once; write one of them into "
+            "a file and give that"
         )
-    return inputs
+
+
+def _known(named: str, inputs: Sequence[str]) -> Source:
+    def chunks() -> Chunks:
+        for start in range(0, len(inputs), HERE):
+            yield list(inputs[start : start + HERE])
+
+    return Source(named, chunks, len(inputs))
 
 
 def _matching(pattern: str) -> list[str]:
@@ -49,29 +141,99 @@ def _matching(pattern: str) -> list[str]:
     return found
 
 
-def _lines_of(name: str) -> list[str]:
-    shown = "standard input" if name == "-" else name
+def _stream(option: str, name: str, read: Callable[[str], Chunks]) -> Source:
+    def chunks() -> Chunks:
+        return read(name)
+
+    total = None
+    if _can_be_counted(name):
+        total = sum(len(chunk) for chunk in chunks())
+    return Source(f"{option} {name}", chunks, total, None if name == "-" else name)
+
+
+def _can_be_counted(name: str) -> bool:
+    """Not a pipe, which can be read only once, nor what would take long; a missing file tells."""
+    if name == "-":
+        return False
     try:
-        # 0: by number, for sys.stdin is None where the caller has closed it.
-        with open(0 if name == "-" else name, "rb", closefd=name != "-") as file:
-            data = file.read()
-    except FileNotFoundError as error:
-        raise Unusable(
-            f"--lines {name}: no such file; give a file of one input a line, or - for "
-            "standard input"
-        ) from error
-    except OSError as error:
-        raise Unusable(
-            f"--lines {name}: it cannot be read ({error.strerror}); give a file that you may read, "
-            "or - for standard input"
-        ) from error
+        found = os.stat(name)
+    except (OSError, ValueError):
+        return True
+    return not stat.S_ISFIFO(found.st_mode) and not stat.S_ISCHR(found.st_mode) and (
+        found.st_size <= COUNTED_MAX
+    )  # fmt: skip
+
+
+def _lines_of(name: str) -> Chunks:
+    for _, found in lines("--lines", name):
+        whole = (line.removesuffix("\r") for line in found)
+        yield [line for line in whole if line]
+
+
+def _values_of(name: str) -> Chunks:
+    for first, found in lines("--jsonl", name):
+        yield [
+            _value(name, first + place, line)
+            for place, line in enumerate(found)
+            if line and not line.isspace()
+        ]
+
+
+def _value(name: str, number: int, line: str) -> object:
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        value: object = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", None) or str(error)
         raise Unusable(
-            f"--lines {name}: line {line} of {shown} is not UTF-8; convert it first, such as with "
-            "`iconv -f LATIN1 -t UTF-8`"
+            f"--jsonl {name}: line {number} of {shown(name)} is not JSON ({reason}); write one "
+            "JSON value a line, or give the file by --lines to have the lines as they are"
         ) from error
-    # Not splitlines(): a form feed or U+2028 inside a line belongs to the input.
-    return [line.removesuffix("\r") for line in text.split("\n") if line.removesuffix("\r")]
+    return value
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _rows_of(name: str) -> Chunks:
+    csv.field_size_limit(LINE_MAX)  # the reader's own is 128 KiB
+    text = (line + "\n" for _, found in lines("--csv", name) for line in found)
+    rows = csv.reader(text, strict=True)
+    header: list[str] | None = None
+    try:
+        for row in rows:
+            if not row:
+                continue
+            if header is None:
+                header = _header(name, row)
+                continue
+            if len(row) != len(header):
+                raise Unusable(
+                    f"--csv {name}: line {rows.line_num} of {shown(name)} has {len(row)} fields, "
+                    f"and the header has {len(header)}; give each row a field for each column"
+                )
+            yield [dict(zip(header, row, strict=True))]
+    except csv.Error as error:
+        raise Unusable(
+            f"--csv {name}: line {rows.line_num} of {shown(name)} is not CSV ({error}); put fields "
+            'that have commas, quotes or newlines in them into "...", and write " as ""'
+        ) from error
+
+
+def _header(name: str, row: list[str]) -> list[str]:
+    twice = _twice(row)
+    if twice is not None:
+        raise Unusable(
+            f"--csv {name}: the header of {shown(name)} has the column {twice!r} twice; give each "
+            "column a name of its own in the first row"
+        )
+    return row
+
+
+def _twice(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for each in names:
+        if each in seen:
+            return each
+        seen.add(each)
+    return None

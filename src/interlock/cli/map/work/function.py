@@ -27,17 +27,20 @@ class MappedFunction:
     and loads it again, so a function need not be picklable.
     """
 
-    def __init__(self, reference: str, call: Callable[[str], object]) -> None:
+    def __init__(self, reference: str, call: Callable[[Any], object]) -> None:
         self.reference = reference
         self.name = reference.rpartition(":")[2]
         self._call = call
 
-    def __call__(self, given: str) -> object:
+    def __call__(self, given: object) -> object:
         """Call the function with one input."""
         return self._call(given)
 
     def __reduce__(self) -> tuple[Callable[[str], MappedFunction], tuple[str]]:
         return load, (self.reference,)
+
+    def __str__(self) -> str:
+        return f"function {self.reference}"
 
 
 def load(reference: str) -> MappedFunction:
@@ -65,11 +68,14 @@ def _module_of_file(reference: str, path: str) -> ModuleType:
             f"Python file and the name of a function in it, {EXAMPLE}"
         )
     name = os.path.splitext(os.path.basename(path))[0]
+    loaded = _loaded_from(path, name)
+    if loaded is not None:
+        return loaded
     # A file called json.py must not take the place of the module json.
     if importlib.util.find_spec(name.replace(".", "_")) or "." in name:
         name = f"_mapped_{name.replace('.', '_')}"
     _look_first_in(os.path.dirname(os.path.abspath(path)))
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, os.path.abspath(path))
     if spec is None or spec.loader is None:
         raise Unusable(f"FUNCTION {reference}: {path} is no Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
@@ -80,6 +86,16 @@ def _module_of_file(reference: str, path: str) -> ModuleType:
         del sys.modules[name]
         raise _broken(reference, f"python {path}", error) from error
     return module
+
+
+def _loaded_from(path: str, name: str) -> ModuleType | None:
+    """The file's module, where it is there already: a forked worker runs no file twice."""
+    for each in (name, f"_mapped_{name.replace('.', '_')}"):
+        module = sys.modules.get(each)
+        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        if origin is not None and os.path.abspath(origin) == os.path.abspath(path):
+            return module
+    return None
 
 
 def _module(reference: str, name: str) -> ModuleType:
@@ -135,7 +151,7 @@ def _missing(place: Any, name: str) -> str:
     return f"{where} has no function {name}, nor any other; give another file"
 
 
-def _checked(reference: str, found: object) -> Callable[[str], object]:
+def _checked(reference: str, found: object) -> Callable[[Any], object]:
     if not callable(found):
         raise Unusable(
             f"FUNCTION {reference}: that is a value of type {type(found).__name__}, which cannot "

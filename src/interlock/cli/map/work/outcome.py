@@ -4,24 +4,32 @@ A line is a JSON object with these members, in this order:
 
     input     the input, as given
     result    what the function returned; absent if it failed
-    error     {"type", "message", "traceback"}; absent if it did not fail
+    error     {"type", "message", "traceback"}; absent if it did not fail; of a program
+              also {"status", "stderr"}, and no traceback
     seconds   how long the function ran; null if its worker died
     worker    the pid of the worker that ran it (last)
-    attempts  how often it was started: 1, or more after a worker's death
+    attempts  how often it was started: 1, or more if it was tried again
 """
 
 from __future__ import annotations
 
 import json
+import os
+import resource
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from interlock.cli.map.totals import Measure, measures
+from interlock.cli.map.work.program import CommandFailed
+from interlock.pool import worker as pool_worker
 
-__all__ = ["Outcome", "attempt", "died", "failed"]
+__all__ = ["Outcome", "attempt", "died", "to_json"]
 
+RESULT_MAX = 64 << 20  # characters of a result's JSON: a message of the pool must hold it
+OWN_FOLDER = os.path.dirname(__file__)
 TEXT_MAX = 100_000  # characters of an error's message or traceback that are kept
 TUPLE = tuple[int, int, int, float | None, float, str, str | None, list[Measure]]
 
@@ -31,11 +39,11 @@ class Outcome:
     """What became of one input.
 
     Attributes:
-        index: Which input, counted from 0.
+        index: Which input, by its number.
         attempts: How often it was started.
         worker: The pid of the worker.
         seconds: Wall-clock time in the function; None if the worker died.
-        cpu_s: CPU time of the worker, all its threads, in the function.
+        cpu_s: CPU time of the worker, all its threads and the programs it ran, in the function.
         body: The result, or the error's members, as JSON.
         failure: The error in one line; None if there was none.
         measures: The numbers in the result that can be totalled.
@@ -63,7 +71,7 @@ class Outcome:
             self.measures,
         )
 
-    def line(self, given: str) -> bytes:
+    def line(self, given: object) -> bytes:
         """The line for the results file; the result is not encoded again."""
         kind = "result" if self.failure is None else "error"
         seconds = "null" if self.seconds is None else f"{self.seconds:.6f}"
@@ -74,33 +82,55 @@ class Outcome:
 
 
 def attempt(
-    function: Callable[[str], object], index: int, given: str, attempts: int, worker: int
+    function: Callable[[Any], object], index: int, given: object, attempts: int, worker: int
 ) -> Outcome:
-    """Run the function on one input; whatever it raises is in the outcome."""
-    started, cpu = time.perf_counter(), time.process_time()
+    """Run the function on one input; whatever it raises is in the outcome.
+
+    But for what the pool raises in it to end it: that goes on to the pool.
+    """
+    started, cpu = time.perf_counter(), cpu_time()
     failure, found = None, []
     try:
         result = function(given)
-        took, cpu_s = time.perf_counter() - started, time.process_time() - cpu
-        body = to_json(result)
+        took, cpu_s = time.perf_counter() - started, cpu_time() - cpu
+        body = _bounded(to_json(result))
         found = measures(result)
+    except pool_worker._Ended:
+        raise
     # SystemExit too: a function that calls sys.exit() ends its input, not its worker.
     except BaseException as error:
-        took, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+        took, cpu_s = time.perf_counter() - started, cpu_time() - cpu
         failure, body = _described(error)
     return Outcome(index, attempts, worker, took, cpu_s, body, failure, found)
 
 
-def failed(outcome: Outcome, error: Exception) -> Outcome:
-    """The same attempt with an error of ours in place of its result."""
-    failure, body = _described(error)
-    return replace(outcome, failure=failure, body=body, measures=[])
+def cpu_time() -> float:
+    """CPU seconds of this process and of those that it has waited for."""
+    programs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + programs.ru_utime + programs.ru_stime
 
 
-def died(index: int, attempts: int, worker: int, message: str) -> Outcome:
-    """The outcome of an input on which as many workers died as may."""
-    body = to_json({"type": "WorkerDied", "message": message, "traceback": None})
-    return Outcome(index, attempts, worker, None, 0.0, body, message, [])
+def died(
+    index: int,
+    attempts: int,
+    worker: int,
+    kind: str,
+    message: str,
+    stack: str | None = None,
+    seconds: float | None = None,
+) -> Outcome:
+    """The outcome of an input whose last attempt was ended from outside the function."""
+    body = to_json({"type": kind, "message": message, "traceback": stack and _cut(stack)})
+    return Outcome(index, attempts, worker, seconds, 0.0, body, message, [])
+
+
+def _bounded(body: str) -> str:
+    if len(body) > RESULT_MAX:
+        raise ValueError(
+            f"the result is {len(body) >> 20} MiB of JSON, more than {RESULT_MAX >> 20}; write it "
+            "into a file in the function, and return the file's name"
+        )
+    return body
 
 
 def to_json(value: object) -> str:
@@ -157,12 +187,18 @@ def _guilty(value: object, place: str) -> tuple[str, object]:
 
 def _described(error: BaseException) -> tuple[str, str]:
     """An exception in one line, and its members as JSON."""
-    # Our own frame is the outermost; the reader wants the function's.
-    inner = error.__traceback__ and error.__traceback__.tb_next
+    # Our own frames are the outermost; the reader wants the function's.
+    inner = error.__traceback__
+    while inner is not None and inner.tb_frame.f_code.co_filename.startswith(OWN_FOLDER):
+        inner = inner.tb_next
     told = traceback.TracebackException(type(error), error, inner)
     kind = type(error).__qualname__
     message = _cut(str(told))
-    body = {"type": kind, "message": message, "traceback": _cut("".join(told.format()))}
+    body: dict[str, object] = {"type": kind, "message": message}
+    if isinstance(error, CommandFailed):  # where in our code it was raised tells nothing
+        body |= {"traceback": None, "status": error.status, "stderr": error.stderr}
+    else:
+        body["traceback"] = _cut("".join(told.format()))
     first = message.strip().split("\n")[0]
     return f"{kind}: {first}" if first else kind, to_json(body)
 

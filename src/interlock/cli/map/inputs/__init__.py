@@ -1,0 +1,1 @@
+"""Where inputs come from: arguments, files, streams; and how they go to the pool."""
