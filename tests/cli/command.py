@@ -30,11 +30,14 @@ def run_map(
     )
 
 
-def start_map(*arguments: object, cwd: Path, **environment: str) -> subprocess.Popen[str]:
+def start_map(
+    *arguments: object, cwd: Path, stdin: Any = None, **environment: str
+) -> subprocess.Popen[str]:
     """Start it in a session of its own, so that a test may signal it as a terminal does."""
     return subprocess.Popen(
         command(*arguments),
         cwd=cwd,
+        stdin=stdin,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -42,6 +42,10 @@ def held(text: str) -> str:
     return text
 
 
+def picky_held(text: str) -> str:
+    return held(picky(text))
+
+
 def sometimes_fatal(text: str) -> str:
     if text == "exit":
         os._exit(3)
@@ -77,4 +81,35 @@ def two(first: str, second: str) -> str:
 
 async def asynchronous(text: str) -> str:
     await asyncio.sleep(0)
+    return text
+
+
+def same(given: object) -> object:
+    return given
+
+
+def flaky(text: str) -> str:
+    """Fail at the first attempt of each input; a file in the current folder remembers."""
+    try:
+        os.close(os.open(f"tried-{text}", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return text
+    raise ConnectionError(f"{text} did not answer")
+
+
+def long(text: str) -> str:
+    """Take for ever, in Python or in C."""
+    while text == "python":
+        pass
+    if text == "c":
+        threading.Event().wait()
+    return text
+
+
+def hungry(text: str) -> int:
+    return len(b"x" * int(text))
+
+
+def loud(text: str) -> str:
+    print(f"working on {text}")
     return text

@@ -10,6 +10,8 @@ import os
 import select
 import signal
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -44,8 +46,8 @@ class Call:
 class Switchboard:
     """Takes the calls of `mapped.held`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = str(folder / "switchboard")
+    def __init__(self, folder: Path, name: str = "switchboard") -> None:
+        self.path = str(folder / name)
         self.environment = {"INTERLOCK_TEST_SWITCHBOARD": self.path}
         self._calls: list[Call] = []
         self._socket = socket.socket(socket.AF_UNIX)
@@ -72,3 +74,10 @@ class Switchboard:
         call = Call(self._socket.accept()[0])
         self._calls.append(call)
         return call
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until it is so; of a file that another process writes nobody tells us."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come to that"
+            os.sched_yield()

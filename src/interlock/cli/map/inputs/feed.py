@@ -17,7 +17,7 @@ from interlock.cli.map.inputs.sources import Inputs
 
 __all__ = ["Feed", "Held", "Item"]
 
-CHUNKS_AHEAD = 16  # of 64 KiB, or of one long line each
+CHUNKS_AHEAD = 4  # of 64 KiB, or of one long line, each
 SPAN = 2048  # inputs that may be under way or wait for one before them, if lines are in order
 LAST_S = 0.003  # see __next__
 
@@ -114,23 +114,22 @@ class Feed(Iterator[Item]):
         and while it waits in here for the next one it hands on none. So the last one that is there
         is given after that millisecond, which makes the pool hand on all it has.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._may_go_on() or self._is_over())
-            if self._is_over():
-                raise StopIteration
-            place, given = self._taken()
-            item = (self._next_number, place, given, 1)
-            self.begun[self._next_number] = item
-            self._next_number += 1
-            if not self._may_go_on():
+        if not self._may_go_on() or not self._current or self._is_closed:
+            with self._changed:
+                self._changed.wait_for(lambda: self._may_go_on() or self._is_over())
+                if self._is_over():
+                    raise StopIteration
+                if not self._current:
+                    self._current.extend(self._chunks.popleft())
+                    self._changed.notify_all()
+        place, given = self._current.popleft()
+        number = self._next_number
+        self._next_number = number + 1
+        item = self.begun[number] = (number, place, given, 1)
+        if not self._may_go_on():
+            with self._changed:
                 self._changed.wait_for(lambda: self._may_go_on() or self._is_over(), LAST_S)
-            return item
-
-    def _taken(self) -> tuple[int, object]:
-        if not self._current:
-            self._current.extend(self._chunks.popleft())
-            self._changed.notify_all()
-        return self._current.popleft()
+        return item
 
     def _is_at_hand(self) -> bool:
         return bool(self._current or self._chunks)

@@ -172,11 +172,15 @@ def _lines_of(name: str) -> Chunks:
 
 def _values_of(name: str) -> Chunks:
     for first, found in lines("--jsonl", name):
-        yield [
-            _value(name, first + place, line)
-            for place, line in enumerate(found)
-            if line and not line.isspace()
-        ]
+        values: list[object] = []
+        try:
+            for number, line in enumerate(found, first):
+                if line and not line.isspace():
+                    values.append(_value(name, number, line))
+        except Unusable:
+            yield values  # what stands before the bad line is an input
+            raise
+        yield values
 
 
 def _value(name: str, number: int, line: str) -> object:
@@ -197,27 +201,51 @@ def _no_number(name: str) -> NoReturn:
 
 def _rows_of(name: str) -> Chunks:
     csv.field_size_limit(LINE_MAX)  # the reader's own is 128 KiB
-    text = (line + "\n" for _, found in lines("--csv", name) for line in found)
+    text = _Text(name)
     rows = csv.reader(text, strict=True)
-    header: list[str] | None = None
+    found: list[object] = []
     try:
+        header = _header(name, next((row for row in rows if row), []))
         for row in rows:
-            if not row:
-                continue
-            if header is None:
-                header = _header(name, row)
-                continue
-            if len(row) != len(header):
-                raise Unusable(
-                    f"--csv {name}: line {rows.line_num} of {shown(name)} has {len(row)} fields, "
-                    f"and the header has {len(header)}; give each row a field for each column"
-                )
-            yield [dict(zip(header, row, strict=True))]
+            if row:
+                found.append(_row(name, rows.line_num, header, row))
+            if text.left == 0 and found:  # the next line may be long in coming
+                yield found
+                found = []
     except csv.Error as error:
+        yield found  # what stands before the bad row is an input
         raise Unusable(
             f"--csv {name}: line {rows.line_num} of {shown(name)} is not CSV ({error}); put fields "
             'that have commas, quotes or newlines in them into "...", and write " as ""'
         ) from error
+    except Unusable:
+        yield found
+        raise
+
+
+class _Text(Iterator[str]):
+    """Lines for the CSV reader; `left` of those that came together."""
+
+    def __init__(self, name: str) -> None:
+        self.left = 0
+        self._lines = (
+            (len(found) - place, line)
+            for _, found in lines("--csv", name)
+            for place, line in enumerate(found, 1)
+        )
+
+    def __next__(self) -> str:
+        self.left, line = next(self._lines)
+        return line + "\n"
+
+
+def _row(name: str, number: int, header: list[str], row: list[str]) -> dict[str, str]:
+    if len(row) != len(header):
+        raise Unusable(
+            f"--csv {name}: line {number} of {shown(name)} has {len(row)} fields, and the header "
+            f"has {len(header)}; give each row a field for each column"
+        )
+    return dict(zip(header, row, strict=True))
 
 
 def _header(name: str, row: list[str]) -> list[str]:

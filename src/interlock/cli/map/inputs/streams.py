@@ -41,11 +41,12 @@ def lines(option: str, name: str) -> Iterator[Lines]:
     try:
         number = 1
         for block in _blocks(option, name, fd):
-            text = _decoded(option, name, number, block)
-            # Not splitlines(): a form feed or U+2028 inside a line belongs to the input.
-            found = text.split("\n")
-            if not found[-1]:
-                found.pop()
+            try:
+                found = _decoded(number, block)
+            except UnicodeDecodeError as error:
+                good = block[: block.rfind(b"\n", 0, error.start) + 1]
+                yield Lines(number, _decoded(number, good))  # what stands before is an input
+                raise _no_text(option, name, number + good.count(b"\n")) from error
             yield Lines(number, found)
             number += len(found)
     finally:
@@ -99,13 +100,20 @@ def _blocks(option: str, name: str, fd: int) -> Iterator[bytes]:
         yield b"".join(parts)
 
 
-def _decoded(option: str, name: str, number: int, block: bytes) -> str:
-    try:
-        text = block.decode()
-    except UnicodeDecodeError as error:
-        line = number + block.count(b"\n", 0, error.start)
-        raise Unusable(
-            f"{option} {name}: line {line} of {shown(name)} is not UTF-8; convert it first, such "
-            "as with `iconv -f LATIN1 -t UTF-8`"
-        ) from error
-    return text.removeprefix("\ufeff") if number == 1 else text
+def _decoded(number: int, block: bytes) -> list[str]:
+    """The lines of a block, of which the first has this number."""
+    text = block.decode()
+    if number == 1:
+        text = text.removeprefix("\ufeff")
+    # Not splitlines(): a form feed or U+2028 inside a line belongs to the input.
+    found = text.split("\n")
+    if not found[-1]:
+        found.pop()
+    return found
+
+
+def _no_text(option: str, name: str, line: int) -> Unusable:
+    return Unusable(
+        f"{option} {name}: line {line} of {shown(name)} is not UTF-8; convert it first, such as "
+        "with `iconv -f LATIN1 -t UTF-8`"
+    )
