@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from interlock.cli.usage import Unusable
 def all_of(*sources: Sequence[str]) -> list[object]:
     """What `gather` finds, in one list, of which it knew the length."""
     inputs = gather(*sources)
-    found = list(chain.from_iterable(inputs.chunks()))
+    found = list(inputs.each())
     assert inputs.total == len(found)
     return found
 

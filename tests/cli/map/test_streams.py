@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def flat(inputs: Inputs) -> list[object]:
     """All inputs."""
-    return list(chain.from_iterable(inputs.chunks()))
+    return list(inputs.each())
 
 
 def test_each_json_line_is_a_value() -> None:
@@ -44,11 +43,11 @@ def test_rows_come_as_their_lines_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "READ_BYTES", 8)
     Path("in").write_text("a,b\n1,2\n3,4\n5,6\n7")
     chunks = gather([], lists=["in"]).chunks()
-    assert [len(chunk) for chunk in chunks] == [2, 2, 1]
+    assert [len(chunk.inputs) for chunk in chunks] == [2, 2, 1]
     rows = sources._rows_of("in")
-    assert next(rows) == [{"a": "1", "b": "2"}]
-    assert next(rows) == [{"a": "3", "b": "4"}, {"a": "5", "b": "6"}]
-    assert next(rows) == []
+    assert next(rows).inputs == [{"a": "1", "b": "2"}]
+    assert next(rows).inputs == [{"a": "3", "b": "4"}, {"a": "5", "b": "6"}]
+    assert next(rows).inputs == []
     with pytest.raises(Unusable, match="line 5 of in has 1 fields"):
         next(rows)
 

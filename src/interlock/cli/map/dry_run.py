@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 
 from interlock.cli.map.inputs.sources import Inputs
 from interlock.cli.map.results import Held
@@ -64,9 +64,9 @@ def _first(inputs: Inputs, held: Held | None) -> tuple[list[object], int | str]:
     known = [source for source in inputs.sources if source.total is not None]
     found: list[object] = []
     if held is None:
-        return list(islice(chain.from_iterable(Inputs(known).chunks()), SHOWN)), 0
+        return list(islice(Inputs(known).each(), SHOWN)), 0
     skipped = 0
-    for given in chain.from_iterable(Inputs(known).chunks()):
+    for given in Inputs(known).each():
         if held.take(given):
             skipped += 1
         elif len(found) < SHOWN:

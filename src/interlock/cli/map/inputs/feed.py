@@ -17,7 +17,8 @@ from interlock.cli.map.inputs.sources import Inputs
 
 __all__ = ["Feed", "Held", "Item"]
 
-CHUNKS_AHEAD = 4  # of 64 KiB, or of one long line, each
+AHEAD_BYTES = 4 << 20  # that are read ahead of the pool; a list of some thousand files is whole
+ITEM_BYTES = 100  # that an input has here beside those it came in
 SPAN = 2048  # inputs that may be under way or wait for one before them, if lines are in order
 LAST_S = 0.003  # see __next__
 
@@ -59,7 +60,8 @@ class Feed(Iterator[Item]):
         self._held = held
         self._span = span
         self._changed = threading.Condition()
-        self._chunks: deque[list[tuple[int, object]]] = deque()
+        self._chunks: deque[tuple[list[tuple[int, object]], int]] = deque()
+        self._ahead_bytes = 0  # of the chunks
         self._current: deque[tuple[int, object]] = deque()
         self._next_number = 0
         self._written = 0  # numbers below it have their line
@@ -120,7 +122,9 @@ class Feed(Iterator[Item]):
                 if self._is_over():
                     raise StopIteration
                 if not self._current:
-                    self._current.extend(self._chunks.popleft())
+                    chunk, size = self._chunks.popleft()
+                    self._current.extend(chunk)
+                    self._ahead_bytes -= size
                     self._changed.notify_all()
         place, given = self._current.popleft()
         number = self._next_number
@@ -150,15 +154,15 @@ class Feed(Iterator[Item]):
         try:
             for chunk in self._inputs.chunks():
                 left = []
-                for given in chunk:
+                for given in chunk.inputs:
                     if self._held.take(given):
                         self.skipped += 1
                     else:
                         left.append((place, given))
                     place += 1
                 if self.kept is not None:
-                    self.kept += chunk
-                if not self._hand_in(left):
+                    self.kept += chunk.inputs
+                if not self._hand_in(left, chunk.size + ITEM_BYTES * len(left)):
                     return
         except BaseException as raised:  # it is raised where the run looks: `check`
             error = raised
@@ -169,10 +173,11 @@ class Feed(Iterator[Item]):
                 self.total = place
             self._changed.notify_all()
 
-    def _hand_in(self, chunk: list[tuple[int, object]]) -> bool:
+    def _hand_in(self, chunk: list[tuple[int, object]], size: int) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: len(self._chunks) < CHUNKS_AHEAD or self._is_closed)
+            self._changed.wait_for(lambda: self._ahead_bytes < AHEAD_BYTES or self._is_closed)
             if chunk:
-                self._chunks.append(chunk)
+                self._chunks.append((chunk, size))
+                self._ahead_bytes += size
                 self._changed.notify_all()
             return not self._is_closed

@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from interlock.cli.map.inputs.streams import LINE_MAX, lines, shown
 from interlock.cli.usage import Unusable
@@ -19,7 +19,20 @@ __all__ = ["Inputs", "gather"]
 COUNTED_MAX = 64 << 20  # bytes of a file that is read once before the run, to count and check it
 HERE = 1024  # arguments and files by pattern that are handed on together
 
-Chunks = Iterator[list[object]]
+
+class Chunk(NamedTuple):
+    """Inputs that came together.
+
+    Attributes:
+        inputs: The inputs.
+        size: About the bytes that they came in.
+    """
+
+    inputs: Sequence[object]
+    size: int
+
+
+Chunks = Iterator[Chunk]
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Source:
 
     Attributes:
         named: As the command line has it.
-        chunks: Gives them in lists, as they come.
+        chunks: Gives them as they come.
         total: How many there are; None where only the end will tell.
         path: The file, for those that are one.
     """
@@ -56,13 +69,18 @@ class Inputs:
         return found
 
     def chunks(self) -> Chunks:
-        """The inputs in lists, as they come.
+        """The inputs as they come.
 
         Raises:
             Unusable: A source cannot be read on.
         """
         for source in self.sources:
             yield from source.chunks()
+
+    def each(self) -> Iterator[object]:
+        """The inputs one by one; raises as `chunks`."""
+        for chunk in self.chunks():
+            yield from chunk.inputs
 
     def none(self) -> Unusable:
         """What to say when there is no input."""
@@ -126,7 +144,7 @@ def _check_read_once(named: list[str]) -> None:
 def _known(named: str, inputs: Sequence[str]) -> Source:
     def chunks() -> Chunks:
         for start in range(0, len(inputs), HERE):
-            yield list(inputs[start : start + HERE])
+            yield Chunk(inputs[start : start + HERE], 0)
 
     return Source(named, chunks, len(inputs))
 
@@ -147,7 +165,7 @@ def _stream(option: str, name: str, read: Callable[[str], Chunks]) -> Source:
 
     total = None
     if _can_be_counted(name):
-        total = sum(len(chunk) for chunk in chunks())
+        total = sum(len(chunk.inputs) for chunk in chunks())
     return Source(f"{option} {name}", chunks, total, None if name == "-" else name)
 
 
@@ -165,22 +183,22 @@ def _can_be_counted(name: str) -> bool:
 
 
 def _lines_of(name: str) -> Chunks:
-    for _, found in lines("--lines", name):
+    for _, found, size in lines("--lines", name):
         whole = (line.removesuffix("\r") for line in found)
-        yield [line for line in whole if line]
+        yield Chunk([line for line in whole if line], size)
 
 
 def _values_of(name: str) -> Chunks:
-    for first, found in lines("--jsonl", name):
+    for first, found, size in lines("--jsonl", name):
         values: list[object] = []
         try:
             for number, line in enumerate(found, first):
                 if line and not line.isspace():
                     values.append(_value(name, number, line))
         except Unusable:
-            yield values  # what stands before the bad line is an input
+            yield Chunk(values, size)  # what stands before the bad line is an input
             raise
-        yield values
+        yield Chunk(values, size)
 
 
 def _value(name: str, number: int, line: str) -> object:
@@ -210,32 +228,32 @@ def _rows_of(name: str) -> Chunks:
             if row:
                 found.append(_row(name, rows.line_num, header, row))
             if text.left == 0 and found:  # the next line may be long in coming
-                yield found
+                yield Chunk(found, text.size)
                 found = []
     except csv.Error as error:
-        yield found  # what stands before the bad row is an input
+        yield Chunk(found, text.size)  # what stands before the bad row is an input
         raise Unusable(
             f"--csv {name}: line {rows.line_num} of {shown(name)} is not CSV ({error}); put fields "
             'that have commas, quotes or newlines in them into "...", and write " as ""'
         ) from error
     except Unusable:
-        yield found
+        yield Chunk(found, text.size)
         raise
 
 
 class _Text(Iterator[str]):
-    """Lines for the CSV reader; `left` of those that came together."""
+    """Lines for the CSV reader; `left` of those that came together, in `size` bytes."""
 
     def __init__(self, name: str) -> None:
-        self.left = 0
+        self.left = self.size = 0
         self._lines = (
-            (len(found) - place, line)
-            for _, found in lines("--csv", name)
+            (len(found) - place, size, line)
+            for _, found, size in lines("--csv", name)
             for place, line in enumerate(found, 1)
         )
 
     def __next__(self) -> str:
-        self.left, line = next(self._lines)
+        self.left, self.size, line = next(self._lines)
         return line + "\n"
 
 

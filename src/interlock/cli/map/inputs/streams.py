@@ -15,10 +15,17 @@ LINE_MAX = 16 << 20  # bytes: an input without end has lines of bounded length a
 
 
 class Lines(NamedTuple):
-    """Lines that came together, without their newlines; the number of the first, from 1."""
+    """Lines that came together, without their newlines.
+
+    Attributes:
+        first: The number of the first, from 1.
+        lines: The lines.
+        size: Their bytes.
+    """
 
     first: int
     lines: list[str]
+    size: int
 
 
 def shown(name: str) -> str:
@@ -45,9 +52,10 @@ def lines(option: str, name: str) -> Iterator[Lines]:
                 found = _decoded(number, block)
             except UnicodeDecodeError as error:
                 good = block[: block.rfind(b"\n", 0, error.start) + 1]
-                yield Lines(number, _decoded(number, good))  # what stands before is an input
+                # What stands before it is an input.
+                yield Lines(number, _decoded(number, good), len(good))
                 raise _no_text(option, name, number + good.count(b"\n")) from error
-            yield Lines(number, found)
+            yield Lines(number, found, len(block))
             number += len(found)
     finally:
         if name != "-":
