@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
 import time
 from collections.abc import Callable
@@ -45,6 +46,22 @@ def test_python_code_is_ended_without_its_worker(pool: Pool) -> None:
     for error in (raised.value, again):
         assert (error.task, error.attempt) == ("`for_ever`", 1)
         assert error.pid in workers
+
+
+def test_a_timeout_is_no_cancellation(context: BaseContext) -> None:
+    """Though the worker is at its next task before its answer is heard."""
+    work.gate.clear()
+    with Pool(1, context=context) as pool:
+        (worker,) = pool._engine.members.values()
+        results = pool.imap(work.slow_to_read_then, [0, 1, 2], chunksize=3, timeout=0.2)
+        # The thread that gathers answers is held up; the one that keeps the times is not.
+        while not worker.reasons or worker.ending is not None:
+            os.sched_yield()
+        work.gate.set()
+        assert next(results) == 0
+        with pytest.raises(TaskTimeout):
+            next(results)
+        assert next(results) == 0.1
 
 
 def test_a_timeout_tells_which_attempt_it_was(pool: Pool) -> None:

@@ -63,6 +63,30 @@ def for_ever(_: object = None) -> None:
         select.select([], [], [], 0.01)
 
 
+gate = threading.Event()
+
+
+class SlowToRead:
+    """Read, it is 0; the process that reads it waits for the gate first."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _passed_the_gate, ()
+
+
+def _passed_the_gate() -> int:
+    gate.wait()
+    return 0
+
+
+def slow_to_read_then(number: int) -> object:
+    """A result that is slow to read, a task without end, and one that takes a while."""
+    if number == 0:
+        return SlowToRead()
+    if number == 1:
+        for_ever()
+    return wait_a_while(0.1)
+
+
 def for_ever_in_c(_: object = None) -> None:
     """A wait that no exception ends."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

@@ -96,7 +96,10 @@ class Answers:
         if answer == SKIPPED:
             self.return_pieces([Piece(job, index, [batch.items[place]])])
         elif answer == CANCELLED:
-            self._end_task(batch, place, batch.member.reason(ticket) or "cancelled")
+            worker = batch.member
+            if worker.ending is not None and worker.ending[0] == ticket:
+                worker.ending = None
+            self._end_task(batch, place, worker.reason(ticket) or "cancelled")
         elif answer == NOT_SENT:
             why, what = loads(data)
             self.settle_later(job, index, ResultNotSent(why, what))
