@@ -36,7 +36,7 @@ from interlock.context import get_context
 from interlock.errors import InterlockError
 from interlock.pool import Pool
 from interlock.pool.answers import told
-from interlock.pool.faults import MemoryLimitExceeded, TaskTimeout, WorkerDied
+from interlock.pool.faults import InitializerFailed, MemoryLimitExceeded, TaskTimeout, WorkerDied
 from interlock.pool.results import IMapIterator, NotYet
 from interlock.shared_memory import AtomicInt
 
@@ -131,6 +131,8 @@ class Job:
             self._supervise(pool, interrupt, progress)
             if self._is_done():
                 _end(pool)
+        except InitializerFailed as error:
+            raise WorkersUnfit(f"the workers cannot begin: {error}") from error
         finally:
             self._feed.close()
             pool.terminate()
