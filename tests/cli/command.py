@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 MAPPED = Path(__file__).with_name("mapped.py")
 BOUND_S = 60.0  # no run of these tests takes longer, on however slow a machine
@@ -47,6 +50,13 @@ def start_map(
         text=True,
         start_new_session=True,
     )
+
+
+def wait_until_it_reads(process: subprocess.Popen[str]) -> None:
+    """Until there is the thread that reads inputs, and Python is through its own start."""
+    with suppress(psutil.NoSuchProcess):
+        while process.poll() is None and psutil.Process(process.pid).num_threads() < 2:
+            os.sched_yield()
 
 
 def results(cwd: Path, name: str = "results.jsonl") -> list[dict[str, Any]]:

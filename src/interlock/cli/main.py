@@ -23,6 +23,8 @@ def main() -> None:
             f"interlock: the command needs {missing}, which is not installed; "
             "install it with `pip install 'interlock[cli]'`"
         )
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # Ctrl-C while typer and rich are imported, which takes a moment
     # What the terminal's encoding cannot say is escaped; it is no reason to fail.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.cli.command import BOUND_S, MAPPED, by_input, start_map
+from tests.cli.command import BOUND_S, MAPPED, by_input, start_map, wait_until_it_reads
 
 SILENT = ["--lines", "-", "--out", "-", "--no-progress"]
 
@@ -76,10 +76,7 @@ def test_ctrl_c_ends_endless_input(yes: subprocess.Popen[bytes], tmp_path: Path)
 def test_ctrl_c_while_nothing_has_come_yet(tmp_path: Path) -> None:
     """Standard input is silent: there is nothing to resume, and no file."""
     process = start_map(f"{MAPPED}:length", "--lines", "-", cwd=tmp_path, stdin=subprocess.PIPE)
-    children = psutil.Process(process.pid)
-    while children.num_threads() < 2:  # the one that reads is there
-        assert process.poll() is None
-        os.sched_yield()
+    wait_until_it_reads(process)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=BOUND_S)
     assert process.returncode == 130
