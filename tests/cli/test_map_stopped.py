@@ -30,9 +30,11 @@ def test_a_signal_ends_the_run_and_its_workers(
         assert process.returncode == status
         assert all(call.gone(within_s=1) for call in calls)
     assert "Traceback" not in err
-    assert err.splitlines()[-1].startswith("interlock map: stopped; 1 of 4 inputs are done")
+    done = by_input(tmp_path)
+    assert {"a"} <= set(done) <= {"a", "b"}  # b may go before the second that holds its worker
+    stopped = f"interlock map: stopped; {len(done)} of 4 inputs are done"
+    assert err.splitlines()[-1].startswith(stopped)
     assert out == ""
-    assert list(by_input(tmp_path)) == ["a"]
 
 
 def test_ctrl_c_again_and_again_makes_no_noise(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_a_timeout_is_no_cancellation(context: BaseContext) -> None:
         (worker,) = pool._engine.members.values()
         results = pool.imap(work.slow_to_read_then, [0, 1, 2], chunksize=3, timeout=0.2)
         # The thread that gathers answers is held up; the one that keeps the times is not.
-        while not worker.reasons or worker.ending is not None:
+        while not worker._reasons or worker.ending is not None:
             os.sched_yield()
         work.gate.set()
         assert next(results) == 0

@@ -39,6 +39,8 @@ class Lifeline:
         What it starts in its turn ends with it (`for_a_child`).
         """
         global _follows
+        if self._reader < 0:  # a forked worker has it twice: as a child, and as a worker
+            return
         mine = os.open(f"/proc/self/fd/{self._reader}", os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(mine, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(mine, fcntl.F_SETSIG, signal.SIGKILL)
@@ -48,6 +50,7 @@ class Lifeline:
         if hung_up.poll(0):  # it died before the line above
             os.kill(os.getpid(), signal.SIGKILL)
         os.close(self._reader)
+        self._reader = -1
         _follows = True
 
     def __reduce__(self) -> tuple[Any, ...]:
