@@ -60,13 +60,13 @@ def program(method: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], 
         start_new_session=True,
     ) as started:
         assert started.stdout is not None
-        pids: list[int] = []
-        while len(pids) < 4:
-            ready, _, _ = select.select([started.stdout], [], [], LONG_S)
-            assert ready, started.stderr
-            pids += map(int, started.stdout.readline().split())
         try:
-            yield started, pids
+            said = b""
+            while len(said.split()) < 4 or not said.endswith(b"\n"):
+                ready, _, _ = select.select([started.stdout], [], [], LONG_S)
+                assert ready, f"it said only {said!r}"
+                said += os.read(started.stdout.fileno(), 4096)
+            yield started, [int(pid) for pid in said.split()]
         finally:
             started.kill()
 
