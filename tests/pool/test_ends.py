@@ -42,17 +42,19 @@ PROGRAM = """
     if __name__ == "__main__":
         context = interlock.get_context(sys.argv[1])
         with context.Pool(3) as pool:
-            pool.map(for_ever, ["asleep", "busy", "own"], 1)
+            pool.map(for_ever, sys.argv[2:], 1)
 """
 
 
 @contextmanager
-def program(method: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+def program(
+    method: str, folder: Path, *tasks: str
+) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A program with a busy pool in a process group of its own, and the pids of its workers."""
     script = folder / "script.py"
     script.write_text(textwrap.dedent(PROGRAM))
     with subprocess.Popen(
-        [sys.executable, str(script), method],
+        [sys.executable, str(script), method, *tasks],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -62,7 +64,8 @@ def program(method: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], 
         assert started.stdout is not None
         try:
             said = b""
-            while len(said.split()) < 4 or not said.endswith(b"\n"):
+            number = len(tasks) + tasks.count("own")
+            while len(said.split()) < number or not said.endswith(b"\n"):
                 ready, _, _ = select.select([started.stdout], [], [], LONG_S)
                 assert ready, f"it said only {said!r}"
                 said += os.read(started.stdout.fileno(), 4096)
@@ -86,7 +89,7 @@ def is_gone(pid: int, deadline: float) -> bool:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_workers_of_a_killed_process_are_gone(method: str, tmp_path: Path) -> None:
     """By SIGKILL, within a second: asleep, busy, and what they started."""
-    with program(method, tmp_path) as (started, pids):
+    with program(method, tmp_path, "asleep", "busy", "own") as (started, pids):
         started.kill()
         deadline = time.monotonic() + GONE_S
         assert [pid for pid in pids if not is_gone(pid, deadline)] == []
@@ -95,7 +98,7 @@ def test_the_workers_of_a_killed_process_are_gone(method: str, tmp_path: Path) -
 @pytest.mark.parametrize("method", METHODS)
 def test_ctrl_c_ends_it_without_a_storm(method: str, tmp_path: Path) -> None:
     """The whole group gets SIGINT: one KeyboardInterrupt, the caller's; the workers say nothing."""
-    with program(method, tmp_path) as (started, pids):
+    with program(method, tmp_path, "asleep", "busy", "asleep") as (started, pids):
         os.killpg(started.pid, signal.SIGINT)
         _, said = started.communicate(timeout=LONG_S)
         assert said.count("KeyboardInterrupt") == 1, said
@@ -108,7 +111,7 @@ def test_ctrl_c_ends_it_without_a_storm(method: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_sigterm_ends_it_quietly(method: str, tmp_path: Path) -> None:
     """As any program without a handler; the workers with it."""
-    with program(method, tmp_path) as (started, pids):
+    with program(method, tmp_path, "asleep", "busy", "asleep") as (started, pids):
         started.terminate()
         _, said = started.communicate(timeout=LONG_S)
         assert said == ""
