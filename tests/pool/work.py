@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import logging
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -291,3 +293,66 @@ def once(ran: Any, number: int) -> int:
     ran.array[number] += 1
     select.select([], [], [], 0.0005)
     return number
+
+
+_times = itertools.count()
+
+
+def is_first_time() -> bool:
+    return next(_times) == 0
+
+
+def kind_of(value: object) -> str:
+    return type(value).__name__
+
+
+def forks_and_dies() -> None:
+    if os.fork() == 0:
+        select.select([], [], [], 20.0)
+        os._exit(0)
+    killed()
+
+
+def counts_and_fails(counter: AtomicInt) -> float:
+    counter.add(1)
+    return inverse(0)
+
+
+def inverse_of_nothing(_: object) -> float:
+    return inverse(0)
+
+
+class ExitsWhenReadError(Exception):
+    """Its reader leaves, and so would a careless thread."""
+
+    def __reduce__(self) -> Any:
+        return sys.exit, (3,)
+
+
+@dataclass(frozen=True)
+class FrozenOddError(Exception):
+    """No attribute can be set."""
+
+    text: str
+
+
+class SilentOddError(Exception):
+    def __str__(self) -> str:
+        raise SystemExit(4)
+
+
+def raises_odd(kind: type[Exception]) -> None:
+    raise kind("odd")
+
+
+class Unreadable:
+    def __reduce__(self) -> Any:
+        return fails_to_be_read, ()
+
+
+def fails_to_be_read() -> None:
+    raise ValueError("unreadable")
+
+
+def unreadable(number: int) -> object:
+    return Unreadable() if number == 7 else number

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import sys
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -165,12 +167,28 @@ class Crew:
             process = self.context.Process(target=serve, args=(start,))
             process.name = process.name.replace("Process", self._name)
             process.daemon = False
-            process.start()
+            with self._no_interrupt():
+                process.start()
         except BaseException:
             member.close()
             raise
         member.started(process)
         return member
+
+    @contextmanager
+    def _no_interrupt(self) -> Iterator[None]:
+        """A worker that begins inherits that Ctrl-C waits; it lets it in when it can be quiet.
+
+        A server is left alone: what others start by it would inherit the same.
+        """
+        if self.context.get_start_method() == "forkserver":
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def is_here(self) -> bool:
         """Whether this process has it; a forked one has a copy without threads."""

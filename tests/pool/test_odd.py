@@ -1,0 +1,224 @@
+"""Odd uses, each of which once hung a pool or lost a result."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import logging
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+
+import interlock
+from interlock.context import BaseContext
+from interlock.pool import (
+    InitializerFailed,
+    Pool,
+    PoolClosed,
+    PoolTerminated,
+    ProcessPoolExecutor,
+    TaskCancelled,
+    WorkerDied,
+)
+from interlock.shared_memory import AtomicInt
+from tests.conftest import METHODS
+from tests.pool import work
+
+LONG_S = 30.0
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_cancelled_map_comes_to_its_end(pool: Pool, running: bool) -> None:
+    """What was queued at a worker and came back is cancelled, too."""
+    pool.map(work.square, range(1000))
+    result = pool.map_async(work.wait_a_while, [0.5] + [0.0] * 200)
+    assert result.cancel(running)
+    with pytest.raises(TaskCancelled):
+        result.get(LONG_S)
+    assert pool.map(work.square, range(10)) == [n * n for n in range(10)]
+
+
+def test_a_terminated_pool_forgets_no_task_in_its_backoff(pool: Pool) -> None:
+    """It is in no queue and at no worker, and is told all the same."""
+    result = pool.apply_async(work.inverse, (0,), retries=3, retry_on=Exception, backoff=600)
+    result.wait(0.2)
+    pool.terminate()
+    with pytest.raises(PoolTerminated):
+        result.get(LONG_S)
+
+
+def test_a_call_is_cancelled_in_its_backoff(context: BaseContext) -> None:
+    """It is not tried again."""
+    counter = AtomicInt()
+    with ProcessPoolExecutor(1, context) as executor:
+        future = executor.with_options(retries=3, retry_on=ConnectionError, backoff=600).submit(
+            work.fails_twice, counter
+        )
+        while executor._engine.delayed < 1:
+            os.sched_yield()  # until the first try has failed
+        assert future.cancel(running=True)
+        with pytest.raises(CancelledError):
+            future.result(LONG_S)
+    assert counter.load() == 1
+
+
+class Owner:
+    """Has an executor, and leaves it out when it is sent."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self.executor = ProcessPoolExecutor(1, context)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Nothing; and what serializes it may use the pool."""
+        if work.is_first_time():
+            self.executor.submit(work.square, 1)
+        return {}
+
+
+def test_an_executor_whose_owner_is_an_argument_ends(context: BaseContext) -> None:
+    """Its finalizer runs in its own thread, when the last task is let go."""
+    owner = Owner(context)
+    engine = owner.executor._engine
+    future = owner.executor.submit(work.kind_of, owner)
+    del owner
+    assert future.result(LONG_S) == "Owner"
+    del future
+    gc.collect()
+    engine.supervisor.thread.join(LONG_S)
+    assert not engine.supervisor.thread.is_alive()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_dead_worker_is_noticed_though_its_child_lives(method: str) -> None:
+    """The child has all descriptors of the worker, its sentinel's too."""
+    with interlock.get_context(method).Pool(1) as pool:
+        with pytest.raises(WorkerDied):
+            pool.apply_async(work.forks_and_dies).get(LONG_S)
+        assert pool.apply(work.square, (3,)) == 9
+
+
+@pytest.mark.parametrize("buffersize", [None, 4])
+def test_an_endless_map_ends_with_its_executor(buffersize: int | None) -> None:
+    """Though nobody took a result of it."""
+    numbers = itertools.count()
+    with ProcessPoolExecutor(1) as executor:
+        results = executor.map(work.square, numbers, buffersize=buffersize)
+    read = next(numbers)
+    assert read <= (1_000_100 if buffersize is None else 5)
+    taken = []
+    with pytest.raises(PoolClosed):
+        for result in results:
+            taken.append(result)
+    assert len(taken) >= min(read, 4) - 1
+
+
+def test_a_second_worker_comes_when_the_first_is_held_up(context: BaseContext) -> None:
+    """The calls before were quick, so that this one was queued behind the long one."""
+    flag = AtomicInt()
+    with ProcessPoolExecutor(2, context) as executor:
+        assert all(executor.submit(work.square, n).result(LONG_S) == n * n for n in range(50))
+        held = executor.submit(work.wait_until, flag, 5)
+        short = executor.submit(work.square, 3)
+        assert short.result(LONG_S) == 9
+        flag.store(1)
+        assert held.result(LONG_S) == 5
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_function_that_was_changed_runs_as_it_is(method: str, tmp_path: Path) -> None:
+    """The same name and line, another constant or default: a cell of a notebook, run again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            f"""
+            import interlock
+            CELL = "def g(x, y=1): return x + y + 10"
+            exec(CELL)
+            if __name__ == "__main__":
+                with interlock.get_context({method!r}).Pool(1) as pool:
+                    print(pool.apply(g, (1,)))
+                    exec(CELL.replace("10", "1000"))
+                    print(pool.apply(g, (1,)))
+                    exec(CELL.replace("y=1", "y=500"))
+                    print(pool.apply(g, (1,)))
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={"PYTHONPATH": str(Path(interlock.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+    )
+    assert done.stderr == ""
+    assert done.stdout.split() == ["12", "1002", "511"]
+
+
+def test_thousands_of_retries_are_made(pool: Pool) -> None:
+    """The pauses double, and do not overflow."""
+    counter = AtomicInt()
+    with pytest.raises(ZeroDivisionError):
+        pool.apply(work.counts_and_fails, (counter,), retries=1500, retry_on=ZeroDivisionError)
+    assert counter.load() == 1501
+
+
+@pytest.mark.parametrize(
+    "kind", [work.ExitsWhenReadError, work.FrozenOddError, work.SilentOddError]
+)
+def test_odd_exceptions_arrive(pool: Pool, kind: type[Exception]) -> None:
+    """One whose own code raises SystemExit, or lets no attribute be set, or says nothing."""
+    with pytest.raises(kind):
+        pool.apply_async(work.raises_odd, (kind,)).get(LONG_S)
+    assert pool.apply(work.square, (3,)) == 9
+
+
+def test_results_that_cannot_be_read_fail_alone(pool: Pool) -> None:
+    """Though they came together with others."""
+    pool.map(work.square, range(5000))
+    with pytest.raises(ValueError, match="unreadable"):
+        pool.map_async(work.unreadable, range(50)).get(LONG_S)
+    assert pool.map(work.square, range(10)) == [n * n for n in range(10)]
+
+
+def test_a_callback_may_raise_and_may_not_join(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged; the pool goes on."""
+    told: list[BaseException] = []
+    called = threading.Event()
+
+    def joins(_: object) -> None:
+        pool.close()
+        try:
+            pool.join()
+        except RuntimeError as error:
+            told.append(error)
+        called.set()
+
+    with caplog.at_level(logging.ERROR, logger="interlock"):
+        result = pool.apply_async(work.square, (2,), callback=work.inverse_of_nothing)
+        assert result.get(LONG_S) == 4
+        assert pool.apply(work.square, (3,)) == 9
+    assert "A callback of a pool raised" in caplog.text
+    pool.apply_async(work.square, (2,), callback=joins)
+    assert called.wait(LONG_S)
+    assert "callback" in str(told[0])
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_arguments_that_cannot_be_sent_to_an_initializer(method: str) -> None:
+    """It is the caller's error: at the call, or where workers start later."""
+    context = interlock.get_context(method)
+    with pytest.raises(TypeError):
+        context.Pool(1, work.square, (threading.Lock(),))
+    with ProcessPoolExecutor(1, context, work.square, (threading.Lock(),)) as executor:
+        with pytest.raises(InitializerFailed) as raised:
+            executor.submit(work.square, 2).result(LONG_S)
+        assert isinstance(raised.value.__cause__, TypeError)
