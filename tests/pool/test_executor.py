@@ -16,6 +16,7 @@ import pytest
 from interlock.context import BaseContext
 from interlock.pool import PoolClosed, ProcessPoolExecutor, TaskTimeout, WorkerDied
 from interlock.shared_memory import AtomicInt
+from interlock.testing.trial import Trial
 from tests.pool import work
 
 LONG_S = 30.0
@@ -139,3 +140,8 @@ def test_the_interpreter_s_end_waits_for_its_calls(tmp_path: Path) -> None:
         timeout=LONG_S,
     )
     assert (ended.stdout, ended.stderr, ended.returncode) == ("done\n", "", 0)
+
+
+def test_a_process_may_end_with_an_open_executor(trial: Trial) -> None:
+    """multiprocessing joins the children at a process's end, before threads are ended."""
+    trial.child(work.leave_open, 0.1).result()

@@ -356,3 +356,15 @@ def fails_to_be_read() -> None:
 
 def unreadable(number: int) -> object:
     return Unreadable() if number == 7 else number
+
+
+_left: list[Any] = []
+
+
+def leave_open(wait_s: float) -> None:
+    """End with an executor that is at work."""
+    from interlock.pool import ProcessPoolExecutor
+
+    _left.append(ProcessPoolExecutor(2))
+    assert _left[0].submit(square, 3).result() == 9
+    _left[0].submit(wait_a_while, wait_s)

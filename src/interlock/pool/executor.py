@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import _RemoteTraceback
+from multiprocessing import util
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.pool import limits
@@ -52,6 +53,18 @@ def _finish_all() -> None:
 
 
 threading._register_atexit(_finish_all)  # type: ignore[attr-defined]
+
+_finisher: util.Finalize | None = None
+
+
+def _finish_before_the_children() -> None:
+    """A process of multiprocessing joins its children at its end, before what is registered above.
+
+    The registry that this is entered in is emptied in each new process.
+    """
+    global _finisher
+    if _finisher is None or not _finisher.still_active():
+        _finisher = util.Finalize(None, _finish_all, exitpriority=20)
 
 
 class ProcessPoolExecutor(concurrent.futures.Executor):
@@ -123,6 +136,7 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         self._engine.remote_traceback = _RemoteTraceback
         self._crew.start()
         _crews.add(self._crew)
+        _finish_before_the_children()
         weakref.finalize(self, self._crew.abandon).atexit = False
 
     @property
