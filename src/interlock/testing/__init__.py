@@ -14,6 +14,7 @@ from interlock.testing.barrier import check_barrier
 from interlock.testing.condition import check_condition
 from interlock.testing.connection import check_connection
 from interlock.testing.event import check_event
+from interlock.testing.executor import check_executor
 from interlock.testing.kill import (
     die,
     disarm,
@@ -24,6 +25,7 @@ from interlock.testing.kill import (
     resume,
 )
 from interlock.testing.lock import check_lock
+from interlock.testing.pool import check_pool
 from interlock.testing.processes import wait_asleep, wait_ended, wait_stopped
 from interlock.testing.queue import check_queue
 from interlock.testing.registered import check_registered_type
@@ -38,7 +40,9 @@ __all__ = [
     "check_condition",
     "check_connection",
     "check_event",
+    "check_executor",
     "check_lock",
+    "check_pool",
     "check_queue",
     "check_registered_type",
     "check_semaphore",

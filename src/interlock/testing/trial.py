@@ -80,8 +80,12 @@ class Trial:
         """A new subject, which is closed at the end."""
         subject = self.factory(**options)
         for part in subject if isinstance(subject, tuple) else (subject,):
-            self._closing.callback(_close, part)
+            self.keep(part)
         return subject
+
+    def keep(self, part: Any) -> None:
+        """Something else that is to be closed at the end, before what was made earlier."""
+        self._closing.callback(_close, part)
 
     def thread(self, target: Callable[..., Any], *args: Any) -> ThreadTask:
         """Run a function in a thread."""
@@ -109,7 +113,7 @@ class Trial:
         """A pipe of the standard library: reading end, writing end."""
         ends = multiprocessing.Pipe(duplex=False)
         for end in ends:
-            self._closing.callback(_close, end)
+            self.keep(end)
         return ends
 
     def rest_s(self) -> float:

@@ -1,0 +1,1 @@
+"""The contracts of concurrent.futures' own interface, by what they are about."""
