@@ -14,7 +14,6 @@ import pytest
 import interlock
 from interlock.context import BaseContext
 from interlock.testing import check_pool
-from tests.conftest import METHODS
 from tests.testing.broken_pools import BROKEN_POOLS, STUCK_POOLS, SoundPool
 
 pytestmark = pytest.mark.timeout(400)  # some sixty pools, and a worker of spawn imports much
@@ -37,12 +36,13 @@ def test_our_pool_keeps_every_contract(context: BaseContext) -> None:
     check_pool(context.Pool, context=context)
 
 
-def test_our_pool_of_threads_keeps_what_threads_can(context: BaseContext) -> None:
+def test_our_pool_of_threads_keeps_what_threads_can() -> None:
     """P6: threads cannot be ended; an exception that ends one is the standard library's matter."""
+    context = interlock.get_context("fork")
     check_pool(interlock.pool.ThreadPool, context=context, without=NOT_THREADS)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["fork", "forkserver"])  # spawn takes minutes
 def test_the_standard_library_s_pool_keeps_what_it_promises(method: str) -> None:
     """P6: the suite asks for no more than `multiprocessing` has, where it is told so."""
     context: Any = multiprocessing.get_context(method)

@@ -18,9 +18,10 @@ import os
 import select
 import signal
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interlock._handover import Passage, pack
+if TYPE_CHECKING:
+    from interlock._handover import Passage
 
 __all__ = ["Lifeline", "for_a_child", "lifeline"]
 
@@ -54,6 +55,8 @@ class Lifeline:
         _follows = True
 
     def __reduce__(self) -> tuple[Any, ...]:
+        from interlock._handover import pack  # sockets: not with `import interlock`
+
         return _received, (pack([self._reader]),)
 
 

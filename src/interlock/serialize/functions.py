@@ -22,7 +22,14 @@ from typing import Any
 from interlock.errors import InterlockError, SerializationError
 from interlock.serialize.codec import decode, encode_all
 
-__all__ = ["Unknown", "by_value", "pack_function", "unpack_function"]
+__all__ = [
+    "Unknown",
+    "by_value",
+    "by_value_apart",
+    "from_apart",
+    "pack_function",
+    "unpack_function",
+]
 
 _MAIN = "__main__"
 _BY_NAME, _PICKLED = b"n", b"p"
@@ -69,6 +76,25 @@ def by_value(function: Function) -> bytes:
             f"The function {name} cannot be sent by value: {error}. Define it in a module, or "
             "pass what it closes over as arguments."
         ) from error
+
+
+def by_value_apart(obj: Any) -> tuple[bytes, list[Any]]:
+    """An object with the functions in it by value; its large buffers beside it.
+
+    Raises:
+        ImportError: cloudpickle is not installed.
+        Exception: A part of it cannot be sent; as cloudpickle says it.
+    """
+    import cloudpickle
+
+    buffers: list[Any] = []
+    data: bytes = cloudpickle.dumps(obj, 5, buffer_callback=buffers.append)
+    return data, [memoryview(buffer) for buffer in buffers]
+
+
+def from_apart(data: bytes, buffers: list[Any]) -> Any:
+    """What `by_value_apart` was given, in the process that is to use it."""
+    return pickle.loads(data, buffers=buffers)
 
 
 def unpack_function(data: bytes) -> Function:
