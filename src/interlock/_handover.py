@@ -22,14 +22,14 @@ import secrets
 import socket
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import context
 from typing import Any, Protocol
 
 from interlock.errors import SenderGone
 
-__all__ = ["Passage", "Ticket", "pack"]
+__all__ = ["Passage", "Ticket", "noted", "pack", "revoke"]
 
 PATIENCE_S = 10.0  # how long the other side of a handover may take
 KEY_BYTES = 16
@@ -56,6 +56,31 @@ def pack(descriptors: Sequence[int]) -> Passage:
     if context.get_spawning_popen() is not None:
         return _Inherited(descriptors)
     return _office.issue(descriptors)
+
+
+class _Noting(threading.local):
+    keys: list[bytes] | None = None
+
+
+_noting = _Noting()
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[bytes]]:
+    """The keys of the tickets that this thread issues meanwhile, to `revoke` them if need be."""
+    keys: list[bytes] = []
+    before, _noting.keys = _noting.keys, keys
+    try:
+        yield keys
+    finally:
+        _noting.keys = before
+
+
+def revoke(keys: Iterable[bytes]) -> None:
+    """Take tickets back whose message nobody will read; those that were handed in are none."""
+    for key in keys:
+        for fd in _office.take(key) or ():
+            os.close(fd)
 
 
 class _Inherited:
@@ -166,6 +191,8 @@ class _Office:
         with self._lock:
             self._open()
             self._kept[key] = copies
+        if _noting.keys is not None:
+            _noting.keys.append(key)
         return Ticket(self._address, key, len(copies), os.getpid())
 
     def take(self, key: bytes) -> list[int] | None:

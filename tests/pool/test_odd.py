@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import itertools
 import logging
@@ -210,6 +211,24 @@ def test_a_callback_may_raise_and_may_not_join(
     pool.apply_async(work.square, (2,), callback=joins)
     assert called.wait(LONG_S)
     assert "callback" in str(told[0])
+
+
+def test_no_descriptor_waits_for_a_worker_that_is_gone(pool: Pool) -> None:
+    """What was in its messages, and in functions that it was about to get, is taken back."""
+    counter = AtomicInt()
+    assert pool.apply(work.counted, (counter, 1)) == 1
+    before = work.in_use()
+    for _ in range(5):
+        dying = [pool.apply_async(work.killed, (counter,)) for _ in range(2)]
+        behind = [
+            pool.apply_async(functools.partial(work.counted, counter), (n,)) for n in range(20)
+        ]
+        for result in dying:
+            with pytest.raises(WorkerDied):
+                result.get(LONG_S)
+        assert [result.get(LONG_S) for result in behind] == list(range(20))
+    assert pool.map(work.pid, range(2), 1)
+    assert work.in_use().descriptors <= before.descriptors + 2  # a worker that is just replaced
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

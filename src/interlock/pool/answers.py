@@ -7,6 +7,7 @@ import time
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
+from interlock._handover import revoke
 from interlock.pool.faults import (
     InitializerFailed,
     MemoryLimitExceeded,
@@ -199,6 +200,7 @@ class Answers:
         returned: list[Piece] = []
         for batch in list(member.batches.values()):
             self.remove(batch.number)
+            revoke(batch.tickets)
             rest = range(batch.done, batch.size)
             guilty = begun & PLACES - 1 if (begun & ~READING) >> PLACE_BITS == batch.number else -1
             if guilty not in rest:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from interlock._handover import noted
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
@@ -57,11 +58,13 @@ class Functions:
                 found = self._known.get(call)
             if found is not None:
                 return found
-        data = pack_function(call)
+        with noted() as tickets:
+            data = pack_function(call)
         with self._lock:
             found = self._by_data.get(data)
             if found is None:
                 found = Function(call, data)
+                found.tickets = tickets
                 self._by_data[data] = found
                 if len(self._by_data) > UNNAMED_MAX:
                     self._by_data.popitem(last=False)

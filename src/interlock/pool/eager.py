@@ -6,9 +6,10 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from interlock._handover import revoke
 from interlock.pool.faults import TaskCancelled
 from interlock.pool.jobs import Function, Job, Options
-from interlock.pool.messages import CALL, encoded
+from interlock.pool.messages import CALL, Encoded, encoded
 from interlock.pool.results import ApplyResult, MapResult
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class CallJob(EngineJob):
     """One call, for an ApplyResult."""
 
     kind = CALL
-    _sealed: tuple[bytes, list[memoryview]] | None = None
+    _sealed: Encoded | None = None
 
     def __init__(
         self, engine: Engine, function: Function, options: Options, call: Any, result: ApplyResult
@@ -98,7 +99,7 @@ class CallJob(EngineJob):
         except Exception:  # it is raised again where there is somebody to tell
             self._sealed = None
 
-    def sealed(self) -> tuple[bytes, list[memoryview]] | None:
+    def sealed(self) -> Encoded | None:
         """As `Job.sealed`."""
         sealed, self._sealed = self._sealed, None
         return sealed
@@ -113,7 +114,14 @@ class CallJob(EngineJob):
         if number:
             self._tell(False, _not_begun(self))
 
+    def unsend(self) -> None:
+        """It will not be sent."""
+        if self._sealed is not None:
+            revoke(self._sealed[2])
+            self._sealed = None
+
     def _tell(self, success: bool, value: Any) -> None:
+        self.unsend()
         result, self._result = self._result, None
         if result is not None:
             result._set(success, value)

@@ -25,6 +25,7 @@ import time
 from collections import deque
 from typing import Any
 
+from interlock._handover import revoke
 from interlock.pool.answers import Answers
 from interlock.pool.faults import PoolClosed, PoolTerminated
 from interlock.pool.giving import Giving
@@ -135,6 +136,8 @@ class Engine(Giving, Answers, Settling):
         """Fail everything that is not done; outside of the lock."""
         with self.lock:
             jobs = {batch.job for batch in self.batches.values()} | self.feeders
+            for batch in self.batches.values():
+                revoke(batch.tickets)
             for queue in self.waiting.values():
                 jobs |= {each.job if isinstance(each, Piece) else each for each in queue}
             jobs |= {piece.job for piece in self.supervisor.take_timers()}

@@ -68,6 +68,7 @@ class FutureJob(CallJob):
         return future is not None and bool(future.set_running_or_notify_cancel())
 
     def _tell(self, success: bool, value: Any) -> None:
+        self.unsend()
         future: Any
         future, self._result = self._result, None
         if future is None:

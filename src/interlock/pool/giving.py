@@ -9,11 +9,22 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from interlock._handover import revoke
 from interlock.errors import InterlockError
 from interlock.pool.faults import TaskCancelled
 from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
-from interlock.pool.messages import CALL, GATHERED, MAP, PLACE_BITS, PLACES, SIMPLE, TIMED, encoded
+from interlock.pool.messages import (
+    CALL,
+    GATHERED,
+    MAP,
+    PLACE_BITS,
+    PLACES,
+    SIMPLE,
+    TIMED,
+    Encoded,
+    encoded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +37,7 @@ LONG_S = 0.05  # tasks of this length wait in the pool, not at a worker
 BATCH_MAX = 16384  # tasks in a message
 SHORT_S = 5e-6  # tasks of this length send their values together
 DEPTH_MAX = 512  # messages at a worker
+_NONE: Encoded = b"", [], []
 
 
 class Giving:
@@ -111,6 +123,7 @@ class Giving:
             first = job.next_index()
             items = job.take(self._batch_size(job, job.left()))
         if not items or (job.kind == CALL and not job.starts(first)):
+            revoke((job.sealed() or _NONE)[2])
             return
         batch = Batch(job, first, items, next(self._numbers), member)
         message = self._sealed(batch)
@@ -135,7 +148,8 @@ class Giving:
         """The message of a batch; None if it cannot be written: its guilty tasks fail."""
         job, items = batch.job, batch.items
         try:
-            data, buffers = job.sealed() or encoded(items[0] if job.kind == CALL else items)
+            sealed = job.sealed() or encoded(items[0] if job.kind == CALL else items)
+            data, buffers, batch.tickets = sealed
         except BaseException as error:  # of an object's own code: of its task, whatever it is
             self._unsealed(batch, error)
             return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
-from interlock.pool.messages import CALL
+from interlock.pool.messages import CALL, Encoded
 from interlock.pool.progress import Progress
 from interlock.serialize.functions import pack_function
 
@@ -87,15 +87,17 @@ class Function:
     Attributes:
         number: By which messages name it.
         data: Its bytes.
+        tickets: For the descriptors in them, until a worker gets them.
         cost_s: About how long a call takes, in seconds; None as long as it is not known.
     """
 
-    __slots__ = ("_is_given", "call", "cost_s", "data", "name", "number")
+    __slots__ = ("_is_given", "call", "cost_s", "data", "name", "number", "tickets")
 
     def __init__(self, call: Callable[..., Any], data: bytes) -> None:
         self.number = next(_numbers)
         self.call = call
         self.data = data
+        self.tickets: list[bytes] = []
         self.name: str = getattr(call, "__qualname__", None) or type(call).__name__
         self.cost_s: float | None = None
         self._is_given = False
@@ -148,7 +150,7 @@ class Job:
         """The index of the first task that `take` will give."""
         raise NotImplementedError
 
-    def sealed(self) -> tuple[bytes, list[memoryview]] | None:
+    def sealed(self) -> Encoded | None:
         """Its only task as bytes, once, if they were made when it was given."""
         return None
 
@@ -205,9 +207,10 @@ class Batch:
         first: The index of its first task in the job.
         done: How many of its tasks the pool has an answer for, from the first on.
         size: How many it has; less than items where some were taken back.
+        tickets: For the descriptors in its message.
     """
 
-    __slots__ = ("done", "first", "items", "job", "member", "number", "size")
+    __slots__ = ("done", "first", "items", "job", "member", "number", "size", "tickets")
 
     def __init__(self, job: Job, first: int, items: Sequence[Any], number: int, member: Any):
         self.job = job
@@ -217,3 +220,4 @@ class Batch:
         self.member = member
         self.done = 0
         self.size = len(items)
+        self.tickets: list[bytes] = []

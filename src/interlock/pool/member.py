@@ -9,6 +9,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import Any
 
+from interlock._handover import noted, revoke
 from interlock.errors import Full, QueueClosed
 from interlock.pool.jobs import Batch, Function
 from interlock.pool.limits import peak_bytes
@@ -65,6 +66,7 @@ class Member:
         self.peak_bytes = 0
         self.outbox: list[tuple[Any, ...]] = []
         self._known: OrderedDict[int, None] = OrderedDict()
+        self._tickets: list[bytes] = []
 
     def add(self, batch: Batch, message: tuple[Any, ...]) -> None:
         """Give it a batch; `flush` sends it."""
@@ -72,7 +74,10 @@ class Member:
         if function.number in self._known:
             self._known.move_to_end(function.number)
         else:
-            self.outbox.append((DEFINE, function.number, function.data_for_a_worker()))
+            with noted() as tickets:
+                self.outbox.append((DEFINE, function.number, function.data_for_a_worker()))
+            self._tickets += function.tickets + tickets
+            function.tickets = []
             self._known[function.number] = None
             if len(self._known) > KNOWN_MAX:
                 self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
@@ -172,7 +177,8 @@ class Member:
         self.exitcode = UNKNOWN_STATUS if popen.returncode is None else int(popen.returncode)
 
     def close(self) -> None:
-        """Give back what it had here."""
+        """Give back what it had here, and what it has not received."""
+        revoke(self._tickets)
         self.tasks.close()
         self.status.close()
         if self._pidfd >= 0:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from interlock._handover import noted, revoke
 from interlock.serialize.encoding import dumps
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "UNFIT",
     "UNKNOWN",
     "UNREADABLE",
+    "Encoded",
     "encoded",
 ]
 
@@ -73,6 +75,9 @@ READY: Final = 6  # the worker's initializer is through
 UNFIT: Final = 7  # the initializer raised; bytes of pack_exception
 LOG: Final = 8  # a log record; bytes of its attributes
 
+# Bytes, buffers, and the tickets for descriptors, to be revoked if nobody reads the message.
+Encoded = tuple[bytes, list[memoryview], list[bytes]]
+
 PLACE_BITS: Final = 16
 PLACES: Final = 1 << PLACE_BITS  # tasks in one batch at the most
 
@@ -80,12 +85,17 @@ PLACES: Final = 1 << PLACE_BITS  # tasks in one batch at the most
 PLAIN: Final = frozenset({type(None), bool, int, float, str})
 
 
-def encoded(value: Any) -> tuple[bytes, list[memoryview]]:
-    """What people gave, for a message: its bytes, and its large buffers beside them.
+def encoded(value: Any) -> Encoded:
+    """What people gave, for a message: its bytes, its large buffers, the tickets in it.
 
     Raises:
         SerializationError: A part of it cannot be sent.
     """
     buffers: list[Any] = []
-    data = dumps(value, trust="process", buffers=buffers)
-    return data, [memoryview(buffer) for buffer in buffers]
+    with noted() as tickets:
+        try:
+            data = dumps(value, trust="process", buffers=buffers)
+        except BaseException:
+            revoke(tickets)
+            raise
+    return data, [memoryview(buffer) for buffer in buffers], tickets

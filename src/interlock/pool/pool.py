@@ -169,7 +169,8 @@ class Pool:
         Args:
             func: What is called.
             iterable: Items; all are read first.
-            chunksize: Items in a message; None to have it chosen by the time that tasks take.
+            chunksize: Items that go to a worker together, or a multiple where they take a moment;
+                None to have it chosen by the time that tasks take.
             progress: Whether to show how far it is; None as the pool has it.
             options: As in `Options`.
         """

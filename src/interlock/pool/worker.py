@@ -279,7 +279,7 @@ class _Loop:
             return
         first = end - len(values)
         try:
-            data, buffers = encoded(values)
+            data, buffers, _ = encoded(values)
             self._put((first, data, buffers, len(values), None))
         except Exception:  # one of them cannot be sent, or all are too large for a message
             for place, value in enumerate(values):
@@ -320,7 +320,7 @@ class _Loop:
                 self._put((ticket, value))
                 return
         try:
-            data, buffers = encoded(value)
+            data, buffers, _ = encoded(value)
             self._put((ticket, data, buffers))
         except BaseException as error:
             self._put((ticket, NOT_SENT, dumps([_repr(error), _repr(value)]), self._number))
