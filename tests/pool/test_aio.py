@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import threading
+from collections.abc import Iterator
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from interlock.context import BaseContext
 from interlock.pool import Pool, ProcessPoolExecutor, ThreadPool, ThreadPoolExecutor
+from interlock.shared_memory import AtomicInt
 from tests.pool import work
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +52,35 @@ async def test_lazy_results_are_iterated(pool: Pool) -> None:
         await results.aclose()
         unordered = pool.aio.imap_unordered(work.square, range(50))
         assert {r async for r in unordered} == {n * n for n in range(50)}
+
+
+async def test_the_end_of_an_input_is_no_result(pool: Pool) -> None:
+    """Who waits for a result is not woken when the input ends while tasks are at work."""
+    flag, gate = AtomicInt(), threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 5
+        gate.wait(LONG_S)
+
+    task = functools.partial(work.wait_until, flag)
+    results = pool.aio.imap_unordered(task, numbers())
+    job = results._results._job
+    found: list[int] = []
+
+    async def take() -> None:
+        found.append(await anext(results))
+
+    with anyio.fail_after(LONG_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(take)
+            while not job._awaiting:
+                await anyio.lowlevel.checkpoint()
+            gate.set()
+            while job._end is None:
+                await anyio.lowlevel.checkpoint()
+            assert not found
+            flag.store(1)
+    assert found == [5]
 
 
 async def test_a_cancelled_wait_cancels_the_work(pool: Pool) -> None:

@@ -13,11 +13,13 @@ import textwrap
 import threading
 from concurrent.futures import CancelledError
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import interlock
-from interlock.context import BaseContext
+from interlock.context import BaseContext, ForkContext
+from interlock.context.processes import ForkProcess
 from interlock.pool import (
     InitializerFailed,
     Pool,
@@ -28,6 +30,7 @@ from interlock.pool import (
     WorkerDied,
 )
 from interlock.shared_memory import AtomicInt
+from interlock.testing import wait_asleep
 from tests.conftest import METHODS
 from tests.pool import work
 
@@ -37,9 +40,15 @@ LONG_S = 30.0
 @pytest.mark.parametrize("running", [False, True])
 def test_a_cancelled_map_comes_to_its_end(pool: Pool, running: bool) -> None:
     """What was queued at a worker and came back is cancelled, too."""
-    pool.map(work.square, range(1000))
-    result = pool.map_async(work.wait_a_while, [0.5] + [0.0] * 200)
+    flag = AtomicInt()
+    task = functools.partial(work.first_waits, flag)
+    pool.map(task, range(1, 2000))  # the pool knows that they are short: many wait at a worker
+    result = pool.map_async(task, range(200))
+    while flag.load() == 0:
+        flag.wait(0, 1.0)
     assert result.cancel(running)
+    pool.map(work.square, range(100), 1)  # the other worker idles then, and work is taken back
+    flag.store(2)
     with pytest.raises(TaskCancelled):
         result.get(LONG_S)
     assert pool.map(work.square, range(10)) == [n * n for n in range(10)]
@@ -100,8 +109,40 @@ def test_a_dead_worker_is_noticed_though_its_child_lives(method: str) -> None:
     """The child has all descriptors of the worker, its sentinel's too."""
     with interlock.get_context(method).Pool(1) as pool:
         with pytest.raises(WorkerDied):
-            pool.apply_async(work.forks_and_dies).get(LONG_S)
+            pool.apply_async(work.forks_and_dies).get(work.CHILD_S / 2)
         assert pool.apply(work.square, (3,)) == 9
+
+
+class SlowProcess(ForkProcess):
+    """Its `start` returns when the worker waits for its first task, and the pool has heard it."""
+
+    pool: ClassVar[Pool | None] = None
+
+    def start(self) -> None:
+        """As `Process.start`, later."""
+        super().start()
+        if self.pool is not None:
+            wait_asleep(self)
+            while not self.pool._engine.results.empty():
+                os.sched_yield()
+
+
+class SlowContext(ForkContext):
+    """Of such processes."""
+
+    Process = SlowProcess
+
+
+def test_a_worker_that_is_ready_before_its_start_returns_is_heard() -> None:
+    """It says so once."""
+    with Pool(1, context=SlowContext()) as pool:
+        SlowProcess.pool = pool
+        try:
+            with pytest.raises(WorkerDied):
+                pool.apply(work.killed)
+            assert pool.apply_async(work.square, (3,)).get(LONG_S) == 9
+        finally:
+            SlowProcess.pool = None
 
 
 @pytest.mark.parametrize("buffersize", [None, 4])
@@ -182,7 +223,7 @@ def test_odd_exceptions_arrive(pool: Pool, kind: type[Exception]) -> None:
 
 def test_results_that_cannot_be_read_fail_alone(pool: Pool) -> None:
     """Though they came together with others."""
-    pool.map(work.square, range(5000))
+    pool.map(work.unreadable, range(8, 20000))  # the pool knows that they take microseconds
     with pytest.raises(ValueError, match="unreadable"):
         pool.map_async(work.unreadable, range(50)).get(LONG_S)
     assert pool.map(work.square, range(10)) == [n * n for n in range(10)]
@@ -216,19 +257,57 @@ def test_a_callback_may_raise_and_may_not_join(
 def test_no_descriptor_waits_for_a_worker_that_is_gone(pool: Pool) -> None:
     """What was in its messages, and in functions that it was about to get, is taken back."""
     counter = AtomicInt()
-    assert pool.apply(work.counted, (counter, 1)) == 1
-    before = work.in_use()
+    for number in range(100):  # the pool knows that they are short: many wait at a worker
+        assert pool.apply(work.counted, (counter, number)) == number
     for _ in range(5):
         dying = [pool.apply_async(work.killed, (counter,)) for _ in range(2)]
-        behind = [
-            pool.apply_async(functools.partial(work.counted, counter), (n,)) for n in range(20)
-        ]
+        behind = [pool.apply_async(work.counted, (counter, n)) for n in range(100)]
+        partial = pool.apply_async(functools.partial(work.counted, counter), (5,))
         for result in dying:
             with pytest.raises(WorkerDied):
                 result.get(LONG_S)
-        assert [result.get(LONG_S) for result in behind] == list(range(20))
-    assert pool.map(work.pid, range(2), 1)
-    assert work.in_use().descriptors <= before.descriptors + 2  # a worker that is just replaced
+        assert [result.get(LONG_S) for result in behind] == list(range(100))
+        assert partial.get(LONG_S) == 5
+    for thread in threading.enumerate():
+        if thread.name == "interlock-handover":  # it lives as long as descriptors wait
+            thread.join(LONG_S)
+            assert not thread.is_alive()
+
+
+class KilledProcess(ForkProcess):
+    """Killed before it begins, as often as said."""
+
+    left: ClassVar[AtomicInt]
+
+    def run(self) -> None:
+        """As `Process.run`, at last."""
+        if self.left.add(-1) >= 0:
+            work.killed()
+        super().run()
+
+
+class KilledContext(ForkContext):
+    """Of such processes."""
+
+    Process = KilledProcess
+
+
+def test_workers_that_are_killed_before_they_begin_are_replaced() -> None:
+    """It is not the initializer's fault, however often."""
+    KilledProcess.left = AtomicInt(40)
+    with Pool(1, work.pid, context=KilledContext()) as pool:
+        assert pool.apply_async(work.square, (3,)).get(LONG_S) == 9
+    assert KilledProcess.left.load() < 0
+
+
+def test_a_short_task_that_kills_is_not_run_again(pool: Pool) -> None:
+    """Though tasks of microseconds send their results together: what it did is told."""
+    counter = AtomicInt()
+    task = functools.partial(work.dies_first, counter)
+    pool.map(task, range(100, 20000))
+    with pytest.raises(WorkerDied):
+        pool.map_async(task, range(100)).get(LONG_S)
+    assert counter.load() == 1
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

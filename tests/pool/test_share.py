@@ -29,6 +29,15 @@ def test_a_shared_array_is_not_copied(pool: Pool) -> None:
         pool.apply(work.write_to, (shared,))
 
 
+def test_nobody_can_write_to_it() -> None:
+    """Its memory is sealed, for who made it as well."""
+    shared = share(np.zeros(1 << 16))
+    with pytest.raises(PermissionError):
+        os.pwrite(shared._fd, b"x", 0)
+    with pytest.raises(PermissionError):
+        os.ftruncate(shared._fd, 0)
+
+
 def test_it_goes_by_every_way(context: BaseContext) -> None:
     """As an initializer's argument, within other objects, through a queue."""
     shared: Shared[list[int]] = share([1, 2, 3])

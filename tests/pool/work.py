@@ -148,6 +148,15 @@ def die_at(places: frozenset[int], number: int) -> int:
     return number
 
 
+def first_waits(flag: AtomicInt, number: int) -> int:
+    """Number 0 says that it runs, and waits until the flag is 2."""
+    if number == 0:
+        flag.store(1)
+        while flag.load() != 2:
+            flag.wait(1, 1.0)
+    return number
+
+
 def wait_until(flag: AtomicInt, number: int) -> int:
     while not flag.load():
         flag.wait(0, 1.0)
@@ -306,9 +315,12 @@ def kind_of(value: object) -> str:
     return type(value).__name__
 
 
+CHILD_S = 20.0
+
+
 def forks_and_dies() -> None:
     if os.fork() == 0:
-        select.select([], [], [], 20.0)
+        select.select([], [], [], CHILD_S)
         os._exit(0)
     killed()
 
@@ -368,3 +380,9 @@ def leave_open(wait_s: float) -> None:
     _left.append(ProcessPoolExecutor(2))
     assert _left[0].submit(square, 3).result() == 9
     _left[0].submit(wait_a_while, wait_s)
+
+
+def dies_first(counter: AtomicInt, number: int) -> int:
+    if number == 50 and counter.add(1) == 1:
+        killed()
+    return number
