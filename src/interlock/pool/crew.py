@@ -22,7 +22,7 @@ from interlock.pool.member import Member
 from interlock.pool.outlets import Turns, levels
 from interlock.pool.status import Status
 from interlock.pool.supervision import Supervisor
-from interlock.pool.warm import preload
+from interlock.pool.warm import make_warm, note
 from interlock.pool.worker import Start, serve
 from interlock.process.lifeline import lifeline
 from interlock.queues import Queue
@@ -60,6 +60,7 @@ class Functions:
                 return found
         with noted() as tickets:
             data = pack_function(call)
+        note(data)
         with self._lock:
             found = self._by_data.get(data)
             if found is None:
@@ -73,11 +74,6 @@ class Functions:
             if has_name and _is_found(call):
                 self._known[call] = found
             return found
-
-    def calls(self) -> list[Callable[..., Any]]:
-        """Those that were given last."""
-        with self._lock:
-            return [function.call for function in self._by_data.values()]
 
 
 def _is_found(call: Callable[..., Any]) -> bool:
@@ -124,6 +120,7 @@ class Crew:
             context = multiprocessing.get_context()
         self.context = context
         self._initializer, self._initargs = initializer, tuple(initargs)
+        note(getattr(initializer, "__module__", None) or "")
         self._memory_limit, self._threads = memory_limit, threads
         self._name = name
         self._owner = os.getpid()
@@ -157,7 +154,6 @@ class Crew:
         self.supervisor.thread.start()
 
     def _started(self) -> Member:
-        preload(self.context, self._initializer, *self._functions.calls())
         number = next(self._numbers)
         tasks, status = self._queue(), Status()
         member = Member(number, tasks, status)
@@ -170,6 +166,7 @@ class Crew:
             process = self.context.Process(target=serve, args=(start,))
             process.name = process.name.replace("Process", self._name)
             process.daemon = False
+            make_warm(process, self.context)
             with self._no_interrupt():
                 process.start()
         except BaseException:

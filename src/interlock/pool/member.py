@@ -7,6 +7,7 @@ import signal
 import time
 from collections import OrderedDict
 from contextlib import suppress
+from multiprocessing.connection import wait as wait_for
 from typing import Any
 
 from interlock._handover import noted, revoke
@@ -165,6 +166,10 @@ class Member:
         If a process dies: that is what this is called after.
         """
         popen = self.process._popen
+        if popen.method == "forkserver" and self._pidfd >= 0:
+            # Its sentinel tells of the server's death too, and then it lives.
+            self.signal(signal.SIGKILL)
+            wait_for([self._pidfd])
         with suppress(ChildProcessError):
             if popen.returncode is None and popen.method != "forkserver":
                 _, status, usage = os.wait4(popen.pid, 0)

@@ -1,36 +1,105 @@
-"""Warm start: the server that forks workers has imported what they need before it forks one.
+"""Warm start: under forkserver, workers come from a process that has imported what they need.
 
-The standard library's server imports modules when it starts, and never again. So the first pool of
-a program says what its workers need; a module that a later one needs is imported by each worker.
-What a program has chosen with `set_forkserver_preload` stays, with these behind it.
+What they need is what the program's pools were given to run: the modules that are named in the
+bytes of a function. A pool that is made before it has a function cannot know; its first workers
+import by themselves, those that come later, in it or in any other pool, do not.
 
-A server that has imported numpy has threads of BLAS, unless `OPENBLAS_NUM_THREADS` and its like say
-1; OpenBLAS and MKL stop them before a fork, by pthread_atfork(3).
-
-Source: multiprocessing.forkserver.
+A template that has imported numpy has threads of BLAS, unless `OPENBLAS_NUM_THREADS` and its like
+say 1; OpenBLAS and MKL stop them before a fork, by pthread_atfork(3).
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Callable
+import threading
+from multiprocessing import context as standard
 from multiprocessing import forkserver
 from typing import Any
 
-__all__ = ["preload"]
+from interlock.process.zygote import Unfit, Zygote
+
+__all__ = ["make_warm", "note"]
 
 _OWN = "interlock.pool.worker"
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z_0-9.]*")
+_LOOKED_AT = 1 << 16  # bytes of a function; names of modules come first
+GENERATIONS_MAX = 16  # zygotes, each forked by the one before it
 
 
-def preload(context: Any, *functions: Callable[..., Any] | None) -> None:
-    """Let the server import the modules of these functions, if it is yet to start."""
-    if context.get_start_method(allow_none=True) != "forkserver":
+class _Line:
+    """The zygotes of this process, the youngest last."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.zygotes: list[Zygote] = []
+        self.needed = {_OWN}
+        self.unfit: set[str] = set()  # what a zygote cannot have imported
+
+    def youngest(self, context: Any) -> Zygote | None:
+        """With the lock: one that has all that is needed; None if there can be none."""
+        self.zygotes = [zygote for zygote in self.zygotes if not zygote.has_ended()]
+        for zygote in self.zygotes[:-1]:
+            if not zygote.is_needed():
+                zygote.close()
+        last = self.zygotes[-1] if self.zygotes and not self.zygotes[-1].is_dead else None
+        if last is not None and len(self.zygotes) >= GENERATIONS_MAX:
+            last = None
+        wanted = self.needed - self.unfit
+        if last is not None:
+            if wanted <= last.modules:
+                return last
+            return self._next(context, last, wanted - last.modules) or last
+        if not wanted:
+            return None
+        return self._next(context, None, wanted) or self.youngest(context)
+
+    def _next(self, context: Any, last: Zygote | None, wanted: set[str]) -> Zygote | None:
+        process = context.Process()
+        if last is not None:
+            process._Popen = last
+        try:
+            zygote = Zygote(process, sorted(wanted))
+        except Unfit:
+            # Not knowing which is guilty, we do without all; without ours, the script is.
+            self.unfit |= wanted if wanted == {_OWN} else wanted - {_OWN}
+            return None
+        self.unfit |= wanted - zygote.modules  # those that cannot be imported
+        self.zygotes.append(zygote)
+        return zygote
+
+    def forget(self) -> None:
+        """In a forked child, whose zygotes are its own."""
+        self.__init__()  # type: ignore[misc]
+
+
+_line = _Line()
+os.register_at_fork(after_in_child=_line.forget)
+
+
+def note(names: str | bytes) -> None:
+    """What workers are to have imported: a module's name, or a function's bytes with such in it."""
+    text = names.encode() if isinstance(names, str) else names[:_LOOKED_AT]
+    found = {name.decode() for name in _NAME.findall(text)}
+    _line.needed |= {name for name in found if name in sys.modules and name[:2] != "__"}
+
+
+def make_warm(process: Any, context: Any) -> None:
+    """Let a worker come from a template, if its start method is forkserver.
+
+    Args:
+        process: The worker's, not started.
+        context: That made it.
+
+    If a process dies: a template that is gone is replaced by the next worker's.
+    """
+    if getattr(type(process), "_Popen", None) is not standard.ForkServerProcess._Popen:
         return
-    server = getattr(forkserver, "_forkserver", None)
-    if server is None or server._forkserver_pid is not None:
-        return
-    chosen = list(server._preload_modules)
-    for name in (_OWN, *(getattr(each, "__module__", None) for each in functions)):
-        if isinstance(name, str) and name not in chosen and name in sys.modules:
-            chosen.append(name)
-    forkserver.set_forkserver_preload(chosen)
+    server: Any = forkserver._forkserver
+    if server._forkserver_pid is None and _OWN not in server._preload_modules:
+        forkserver.set_forkserver_preload([*server._preload_modules, _OWN])
+    with _line.lock:
+        zygote = _line.youngest(context)
+    if zygote is not None:
+        process._Popen = zygote

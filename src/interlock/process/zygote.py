@@ -1,0 +1,234 @@
+"""A template process: it has imported some modules, and forks children that have them at once.
+
+    this process ── Process (forkserver) ──> zygote: imports, then forks what it is asked for
+         │                                      ├─> child      has all that its zygote has
+         │                                      └─> zygote     imports more
+         └── asks the youngest, by a socket without a name
+
+The standard library's server imports what it is told to when it starts, and never again; before
+Python 3.12.8 it finds no module that lies beside the script, nor does it import the script
+(python/cpython#126631). A zygote is started as any process is, so it has the program's sys.path
+and its script; its loop is that of the server.
+
+What a death leaves: a zygote ends when nobody has the other end of its pipe any more: this process
+and the children it forked. If it is killed its children live on, nobody can tell how they end (255
+is said), and the next child comes from the standard library's server.
+
+A zygote that has threads after its imports is unfit, as a forked child has only one of them; so is
+one that did not live through its imports.
+
+Source: multiprocessing/forkserver.py; unix(7); open(2) O_PATH.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import marshal
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import weakref
+from collections.abc import Iterable
+from multiprocessing import connection, forkserver, popen_forkserver, process
+from types import FunctionType
+from typing import Any
+
+from interlock._handover import Passage, pack
+from interlock.errors import InterlockError
+
+__all__ = ["Unfit", "Zygote"]
+
+_KEY_BYTES = 32  # as the standard library's server reads it, since Python 3.14
+
+
+class Unfit(InterlockError):
+    """A zygote that cannot fork children; they are started in another way."""
+
+
+class Zygote:
+    """A process that forks others; `process._Popen = zygote` lets it fork that one.
+
+    Args:
+        process_obj: Starts it: a process of a forkserver context, not started, without a target.
+        modules: Names of what it imports; what cannot be imported is left out.
+
+    Attributes:
+        modules: Names of all that it has imported.
+        is_dead: Whether it was found dead.
+
+    Raises:
+        Unfit: It has threads, or did not live through its imports.
+        OSError: The system starts no process.
+
+    If a process dies: see the head of this file.
+    """
+
+    def __init__(self, process_obj: Any, modules: Iterable[str]) -> None:
+        self.is_dead = False
+        self._process = process_obj
+        self._server = _Server()
+        self._children: weakref.WeakSet[Any] = weakref.WeakSet()
+        heard, tell = os.pipe2(os.O_CLOEXEC)
+        with open(heard, "rb") as report:
+            try:
+                self._start([tell, *self._server.ends], modules)
+            finally:
+                os.close(tell)
+                self._server.close_ends()
+            said = report.read()
+        if not said:
+            self.close()
+            raise Unfit("A template process has threads, or has ended, after its imports.")
+        self.modules = frozenset(marshal.loads(said))
+
+    def _start(self, ends: list[int], modules: Iterable[str]) -> None:
+        child = self._process
+        child._target, child._args = _serve, (_Ends(ends), list(modules))
+        child.name = "interlock-zygote"
+        child.daemon = False
+        try:
+            child.start()
+        except BaseException:
+            self._server.close()
+            raise
+        process._children.discard(child)  # type: ignore[attr-defined]  # no child of the program's
+
+    def __call__(self, process_obj: Any) -> Any:
+        """Start a process; by the standard library's server where the zygote is not there."""
+        try:
+            popen = _Popen(process_obj, self._server)
+        except (ConnectionError, EOFError):
+            self.is_dead = True
+            return popen_forkserver.Popen(process_obj)
+        self._children.add(popen)
+        return popen
+
+    def is_needed(self) -> bool:
+        """Whether a child of it lives, whose end only it can tell."""
+        return any(child.returncode is None for child in self._children)
+
+    def has_ended(self) -> bool:
+        """Whether it is gone."""
+        return not self._process.is_alive()
+
+    def close(self) -> None:
+        """Fork no more: it ends with the last of its children."""
+        self._server.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()  # a process that was started has no use for it
+
+
+class _Server(forkserver.ForkServer):
+    """The standard library's side of asking a server, for another one than its own."""
+
+    read_signed = staticmethod(forkserver.read_signed)
+
+    def __init__(self) -> None:
+        super().__init__()
+        path = connection.arbitrary_address("AF_UNIX")  # type: ignore[attr-defined]
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        os.chmod(path, 0o600)
+        self._listener.listen()
+        self._place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        os.unlink(path)
+        self._forkserver_alive_fd: int | None
+        self._alive, self._forkserver_alive_fd = os.pipe2(os.O_CLOEXEC)
+        self._forkserver_address = f"/proc/self/fd/{self._place}"
+        self._forkserver_authkey = secrets.token_bytes(_KEY_BYTES)
+        self._key, key = os.pipe2(os.O_CLOEXEC)
+        os.write(key, self._forkserver_authkey)
+        os.close(key)
+        launch: Any = popen_forkserver.Popen._launch  # type: ignore[attr-defined]
+        names = {**vars(popen_forkserver), "forkserver": self}
+        self.launch = FunctionType(launch.__code__, names)
+        _servers.add(self)
+
+    @property
+    def ends(self) -> list[int]:
+        """What the zygote needs of it."""
+        return [self._listener.fileno(), self._alive, self._key]
+
+    def close_ends(self) -> None:
+        """The zygote has them."""
+        self._listener.close()
+        os.close(self._alive)
+        os.close(self._key)
+
+    def ensure_running(self) -> None:
+        """It was started elsewhere, or is dead."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._forkserver_alive_fd is not None:
+            os.close(self._forkserver_alive_fd)
+            os.close(self._place)
+            self._forkserver_alive_fd = None
+
+
+_servers: weakref.WeakSet[_Server] = weakref.WeakSet()
+
+
+def _let_go() -> None:
+    """In a forked child, which must not keep its parent's zygotes alive."""
+    for server in _servers:
+        server.close()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+class _Popen(popen_forkserver.Popen):
+    def __init__(self, process_obj: Any, server: _Server) -> None:
+        self._server = server
+        super().__init__(process_obj)
+
+    def _launch(self, process_obj: Any) -> None:
+        self._server.launch(self, process_obj)
+
+
+class _Ends:
+    """Descriptors, as an argument of a process."""
+
+    def __init__(self, descriptors: list[int]) -> None:
+        self._descriptors = descriptors
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (pack(self._descriptors),)
+
+
+def _received(passage: Passage) -> list[int]:
+    return passage.redeem()
+
+
+def _serve(ends: list[int], modules: list[str]) -> None:
+    """In the zygote: import, say what there is, and fork."""
+    tell, listener, alive, key = ends
+    for name in modules:
+        with contextlib.suppress(Exception, SystemExit):  # a child that needs it will say why
+            __import__(name)
+    with open(tell, "wb") as report:
+        if threading.active_count() > 1:
+            return
+        report.write(marshal.dumps(list(sys.modules)))
+    # Children begin with Ctrl-C held back, and let it in when they can be quiet.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.register_at_fork(after_in_child=_reseed)
+    main: Any = forkserver.main
+    if "authkey_r" in inspect.signature(main).parameters:
+        main(listener, alive, None, authkey_r=key)
+    else:
+        os.close(key)
+        main(listener, alive, None)
+
+
+def _reseed() -> None:
+    """Children of one zygote would draw the same numbers; `random` sees to itself."""
+    numbers = sys.modules.get("numpy.random")
+    if numbers is not None:
+        numbers.seed()

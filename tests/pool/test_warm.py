@@ -1,0 +1,243 @@
+"""Warm start: under forkserver, workers come from a process that has imported what they need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from interlock.testing import wait_ended
+
+LONG_S = 60
+
+HEAD = """
+    import os, signal, sys
+    import interlock
+
+    def pool(workers):
+        return interlock.get_context("forkserver").Pool(workers)
+"""
+
+# Tells who imports it, and whether a worker that runs its function is among them.
+TELLING = """
+    import os
+    with open("importers", "a") as file:
+        file.write(f"{os.getpid()}\\n")
+
+    def fresh(_):
+        with open("importers") as file:
+            return str(os.getpid()) in file.read().split()
+"""
+
+
+def run(folder: Path, program: str, **modules: str) -> list[str]:
+    """What a script says whose modules lie beside it; it is started from elsewhere."""
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(text))
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(HEAD) + textwrap.dedent(program))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd="/",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=LONG_S,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_worker_that_comes_later_imports_nothing(tmp_path: Path) -> None:
+    """Neither does one that replaces another, nor one of a second pool; the script is imported."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            os.chdir(os.path.dirname(__file__))
+            with pool(1) as first:
+                import telling
+                print(first.apply(telling.fresh, (1,)))
+                [worker] = first._pool
+                os.kill(worker.pid, signal.SIGKILL)
+                worker.join()
+                print(first.apply(telling.fresh, (1,)))
+            with pool(1) as second:
+                print(second.apply(telling.fresh, (1,)))
+        """,
+        telling=TELLING,
+    )
+    assert said == ["True", "False", "False"]
+
+
+def test_an_executor_knows_its_function_before_it_has_a_worker(tmp_path: Path) -> None:
+    """It starts workers when there is work; a lambda needs what it refers to."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            os.chdir(os.path.dirname(__file__))
+            import telling
+            context = interlock.get_context("forkserver")
+            with interlock.ProcessPoolExecutor(1, context) as executor:
+                print(executor.submit(lambda: telling.fresh(1)).result())
+        """,
+        telling=TELLING,
+    )
+    assert said == ["False"]
+
+
+def test_the_script_is_imported_once(tmp_path: Path) -> None:
+    """By the template, whatever the number of workers; not by them."""
+    said = run(
+        tmp_path,
+        """
+        import telling
+        if __name__ == "__main__":
+            with pool(3) as workers:
+                print(*workers.map(telling.fresh, range(30), 1))
+        """,
+        telling=TELLING.replace('"importers"', '__file__ + ".importers"'),
+    )
+    assert said == ["False"] * 30
+    importers = (tmp_path / "telling.py.importers").read_text().split()
+    assert len(importers) == 2, "this process and the template"
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
+        "if __import__('multiprocessing').current_process().name[-6:] == 'zygote': os._exit(3)",
+        "if __import__('multiprocessing').current_process().name[-6:] == 'zygote': sys.exit()",
+    ],
+    ids=["threads", "crash", "exit"],
+)
+def test_a_module_that_no_template_can_have_is_left_to_the_workers(
+    tmp_path: Path, unfit: str
+) -> None:
+    """Each has its own thread then; another module is warm all the same."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            os.chdir(os.path.dirname(__file__))
+            import odd, telling
+            context = interlock.get_context("forkserver")
+            with interlock.ProcessPoolExecutor(1, context) as executor:
+                print(executor.submit(odd.threads).result())
+            with interlock.ProcessPoolExecutor(1, context) as executor:
+                print(executor.submit(telling.fresh, 1).result())
+        """,
+        odd=f"""
+            import os, sys, threading
+            before = threading.active_count()
+            {unfit}
+            own = threading.active_count() - before
+
+            def threads():
+                return threading.active_count() >= before + own, own
+        """,
+        telling=TELLING,
+    )
+    own = "1)" if "Thread(" in unfit else "0)"
+    assert said == ["(True,", own, "False"]
+
+
+def test_a_script_that_has_threads_has_workers_all_the_same(tmp_path: Path) -> None:
+    """Its template is of no use, and is not tried for ever."""
+    said = run(
+        tmp_path,
+        """
+        import threading
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+
+        if __name__ == "__main__":
+            with pool(2) as workers:
+                print(*workers.map(abs, [-1, -2, -3]))
+        """,
+    )
+    assert said == ["1", "2", "3"]
+
+
+def test_workers_of_one_template_draw_different_numbers(tmp_path: Path) -> None:
+    """With numpy's global generator and with random's, as workers that import them do."""
+    said = run(
+        tmp_path,
+        """
+        import random, numpy
+
+        def draw(_):
+            return numpy.random.random(), random.random()
+
+        if __name__ == "__main__":
+            for _ in range(3):
+                with pool(1) as workers:
+                    print(*workers.apply(draw, (0,)))
+        """,
+    )
+    assert len(said) == len(set(said)) == 6
+
+
+def test_a_killed_template_costs_no_task(tmp_path: Path) -> None:
+    """Who ran a task when its template was killed is ended, and the task told as one that died."""
+    said = run(
+        tmp_path,
+        """
+        import time
+
+        def parent(_):
+            return os.getppid()
+
+        def wait(path):
+            with open(path, "a") as file:
+                file.write(f"{os.getpid()} ")
+            time.sleep(600)
+
+        if __name__ == "__main__":
+            path = os.path.join(os.path.dirname(__file__), "began")
+            with pool(2) as workers:
+                template = workers.apply(parent, (0,))
+                waiting = workers.apply_async(wait, (path,))
+                while not os.path.exists(path) or not os.path.getsize(path):
+                    os.sched_yield()
+                os.kill(template, signal.SIGKILL)
+                try:
+                    waiting.get(60)
+                except interlock.WorkerDied as died:
+                    print(type(died).__name__)
+                print(*workers.map(abs, range(-20, 0)))
+                print(workers.apply(parent, (0,)) == template)
+            with pool(2) as workers:
+                print(*workers.map(abs, [-1, -2]))
+        """,
+    )
+    assert said == ["WorkerDied", *map(str, range(20, 0, -1)), "False", "1", "2"]
+    for pid in (tmp_path / "began").read_text().split():
+        wait_ended(int(pid))
+
+
+def test_templates_end_with_the_program(tmp_path: Path) -> None:
+    """However many there were."""
+    said = run(
+        tmp_path,
+        """
+        def parent():
+            return os.getppid()
+
+        if __name__ == "__main__":
+            context = interlock.get_context("forkserver")
+            for name in "json", "csv", "wave":
+                module = __import__(name)
+                with interlock.ProcessPoolExecutor(1, context) as executor:
+                    print(executor.submit(lambda: (module, parent())[1]).result())
+        """,
+    )
+    assert len(set(said)) == 3
+    for pid in said:
+        wait_ended(int(pid))
