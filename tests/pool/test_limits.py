@@ -64,6 +64,35 @@ def test_a_timeout_is_no_cancellation(context: BaseContext) -> None:
         assert next(results) == 0.1
 
 
+BESIDE = [  # what may take for ever beside the call itself
+    (work.square, work.EndlessToRead()),
+    (work.endless_to_write, 0),
+    (work.endless_to_tell, 0),
+]
+
+
+@pytest.mark.parametrize(("task", "argument"), BESIDE, ids=["read", "write", "tell"])
+def test_a_timeout_holds_for_what_is_beside_the_call(
+    pool: Pool, task: Callable[[object], object], argument: object
+) -> None:
+    """P3: its argument is read, what it returns or raises is written: the worker is replaced."""
+    late = pool.apply_async(task, (argument,), timeout=0.2)
+    others = [pool.apply_async(work.square, (n,)) for n in range(50)]
+    with pytest.raises(TaskTimeout, match=task.__name__):
+        late.get(LONG_S)
+    assert [r.get(LONG_S) for r in others] == [n * n for n in range(50)]
+
+
+def test_one_of_a_batch_that_nobody_can_read_fails_alone(pool: Pool) -> None:
+    """Those that travelled with it go again, each by itself."""
+    items = [1, 2, work.EndlessToRead(), 4]
+    results = pool.imap(work.square, items, chunksize=4, timeout=0.3)
+    assert [next(results), next(results)] == [1, 4]
+    with pytest.raises(TaskTimeout):
+        next(results)
+    assert next(results) == 16
+
+
 def test_a_timeout_tells_which_attempt_it_was(pool: Pool) -> None:
     """And which of many tasks."""
     results = pool.imap_unordered(work.wait_a_while, [0.0, LONG_S], timeout=0.1, retries=1)
@@ -142,6 +171,22 @@ def test_a_running_call_is_cancelled(context: BaseContext, task: Callable[[], No
         with pytest.raises(CancelledError):
             future.result(LONG_S)
         assert future.cancelled()
+        assert after.result(LONG_S) == 16
+
+
+@pytest.mark.parametrize(("task", "argument"), BESIDE, ids=["read", "write", "tell"])
+def test_a_call_is_cancelled_beside_the_call(
+    context: BaseContext, task: Callable[[object], object], argument: object
+) -> None:
+    """P3: while its argument is read, or what it returns or raises is written."""
+    with ProcessPoolExecutor(1, context) as executor:
+        future = executor.submit(task, argument)
+        after = executor.submit(work.square, 4)
+        while not future.running():
+            os.sched_yield()
+        assert future.cancel(running=True)
+        with pytest.raises(CancelledError):
+            future.result(LONG_S)
         assert after.result(LONG_S) == 16
 
 

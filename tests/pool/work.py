@@ -89,6 +89,35 @@ def slow_to_read_then(number: int) -> object:
     return wait_a_while(0.1)
 
 
+class EndlessToRead:
+    """An argument or a result that nobody gets to know."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return for_ever, ()
+
+
+class EndlessToWrite:
+    """A result or an exception that never gets on its way."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        for_ever_in_c()
+        return str, ()
+
+
+class EndlessToTell(EndlessToWrite, Exception):
+    """An exception of that kind."""
+
+
+def endless_to_write(_: object = None) -> object:
+    """A result that never gets on its way."""
+    return EndlessToWrite()
+
+
+def endless_to_tell(_: object = None) -> object:
+    """An exception that never gets on its way."""
+    raise EndlessToTell
+
+
 def for_ever_in_c(_: object = None) -> None:
     """A wait that no exception ends."""
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

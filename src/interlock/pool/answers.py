@@ -206,7 +206,7 @@ class Answers:
             if guilty not in rest:
                 returned.append(Piece(batch.job, batch.first + batch.done, batch.items[
                     batch.done : batch.size]))  # fmt: skip
-            elif begun & READING and len(rest) > 1:
+            elif begun & READING and len(batch.items) > 1:  # it read those taken back as well
                 returned += _singles(batch, rest)
             else:
                 self._died(member, batch, guilty, exitcode)

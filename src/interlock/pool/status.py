@@ -2,7 +2,8 @@
 
     word    written by  what
     BEGUN   worker      the ticket it has begun last, before anything of the task runs
-    SINCE   worker      when, in nanoseconds of CLOCK_MONOTONIC
+    SINCE   worker      when what has a timeout was begun, or its reading was, in nanoseconds of
+                        CLOCK_MONOTONIC; written before BEGUN; 0 once the answer is sent
     RUNNING worker      the ticket while the task's own code runs, else 0
     FROM,TO parent      tickets that the worker shall skip (work taken back)
     CANCEL  parent      a ticket whose task shall end

@@ -25,7 +25,7 @@ from interlock.pool.jobs import Job, Piece
 from interlock.pool.limits import resident_bytes
 from interlock.pool.member import Member
 from interlock.pool.messages import PLACE_BITS, PLACES
-from interlock.pool.status import BEGUN, FROM, READING, RUNNING, SINCE, TO
+from interlock.pool.status import BEGUN, FROM, READING, SINCE, TO
 
 if TYPE_CHECKING:
     from interlock.pool.engine import Engine
@@ -286,28 +286,31 @@ class Supervisor:
             self._terminate(members, now)
         self._ticking = self._needs_ticks(members)
 
-    def _running(self, member: Member) -> tuple[int, Any, int]:
-        """The ticket a worker runs, its batch and place; 0 where it runs none."""
-        ticket = member.status.words[RUNNING]
+    def _at_work(self, member: Member) -> tuple[int, Any]:
+        """The ticket of a task whose answer is not in, and its batch; 0 where there is none.
+
+        Its arguments are being read, it runs, or what it returned is being written.
+        """
+        ticket = member.status.words[BEGUN] & ~READING
         batch = member.batches.get(ticket >> PLACE_BITS)
-        if not ticket or batch is None or member.status.words[BEGUN] != ticket:
-            return 0, None, 0
-        return ticket, batch, ticket & PLACES - 1
+        if batch is None or not batch.done <= ticket & PLACES - 1 < batch.size:
+            return 0, None
+        return ticket, batch
 
     def _keep_limits(self, member: Member, now: float) -> None:
-        ticket, batch, _ = self._running(member)
+        ticket, batch = self._at_work(member)
         if member.ending is not None:
-            if member.ending[0] == ticket and now >= member.kill_at:
-                member.signal(signal.SIGKILL)
-            elif member.ending[0] != ticket and member.ending[0] != member.status.words[BEGUN]:
+            if member.ending[0] != ticket:
                 member.ending = None  # it had just ended by itself
+            elif now >= member.kill_at:
+                member.signal(signal.SIGKILL)
             return
         if batch is None:
             return
         options = batch.job.options
         if options.timeout is not None:
             since = member.status.words[SINCE] / 1e9
-            if member.status.words[RUNNING] == ticket and now - since > options.timeout:
+            if since and now - since > options.timeout and self._at_work(member)[0] == ticket:
                 member.end(ticket, "timeout", GRACE_S)
                 return
         if options.memory_limit is not None:
@@ -329,7 +332,7 @@ class Supervisor:
                 continue
             member, batch, place = there[wanted]
             ticket = (batch.number << PLACE_BITS) + place
-            if self._running(member)[0] == ticket and member.ending is None:
+            if self._at_work(member)[0] == ticket and member.ending is None:
                 member.end(ticket, "cancelled", GRACE_S)
 
     def _thin_out(self, members: list[Member], now: float) -> None:

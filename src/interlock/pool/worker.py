@@ -207,19 +207,23 @@ class _Loop:
         self, kind: int, number: int, ticket: int, data: bytes, buffers: Any, how: int
     ) -> None:
         words = self._words
+        timed = how == TIMED
+        if timed:
+            words[SINCE] = time.monotonic_ns()
         words[BEGUN] = READING | ticket
         try:
             items = loads(data, trust="process", buffers=buffers, writable=True)
         except BaseException as error:
             self._put((ticket, UNREADABLE, pack_exception(error), self._number))
+            words[SINCE] = 0
             return
         function = self._functions[number]
         if isinstance(function, BaseException):
             answer = UNKNOWN if isinstance(function, Unknown) else UNREADABLE
             self._put((ticket, answer, pack_exception(function), self._number))
+            words[SINCE] = 0
             return
         call = self._call
-        timed = how == TIMED
         if how == GATHERED:
             self._gathered(ticket, function, items)
         elif kind == CALL:
@@ -288,12 +292,12 @@ class _Loop:
 
     def _call(self, ticket: int, timed: bool, function: Any, args: Any, kwargs: Any) -> None:
         words = self._words
+        if timed:
+            words[SINCE] = time.monotonic_ns()
         words[BEGUN] = ticket
         if words[FROM] <= ticket < words[TO]:
             self._put((ticket, SKIPPED, b"", self._number))
             return
-        if timed:
-            words[SINCE] = time.monotonic_ns()
         words[RUNNING] = ticket
         try:
             value = function(*args, **kwargs)
@@ -302,6 +306,8 @@ class _Loop:
             self._failed(ticket, error)
         else:
             self._send(ticket, value)
+        if timed:
+            words[SINCE] = 0
 
     def _failed(self, ticket: int, error: BaseException) -> None:
         try:
