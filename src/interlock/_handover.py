@@ -22,7 +22,7 @@ import secrets
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing import context
 from typing import Any, Protocol
@@ -65,15 +65,16 @@ class _Noting(threading.local):
 _noting = _Noting()
 
 
-@contextlib.contextmanager
-def noted() -> Iterator[list[bytes]]:
+class noted:  # each task of a pool is encoded in one: no generator
     """The keys of the tickets that this thread issues meanwhile, to `revoke` them if need be."""
-    keys: list[bytes] = []
-    before, _noting.keys = _noting.keys, keys
-    try:
-        yield keys
-    finally:
-        _noting.keys = before
+
+    def __enter__(self) -> list[bytes]:
+        keys: list[bytes] = []
+        self._before, _noting.keys = _noting.keys, keys
+        return keys
+
+    def __exit__(self, *error: object) -> None:
+        _noting.keys = self._before
 
 
 def revoke(keys: Iterable[bytes]) -> None:

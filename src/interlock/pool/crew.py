@@ -42,6 +42,7 @@ class Functions:
         self._lock = threading.Lock()
         self._known: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
         self._by_data: OrderedDict[bytes, Function] = OrderedDict()
+        self._last: tuple[Any, Function | None] = None, None
 
     def known(self, call: Callable[..., Any]) -> Function:
         """The function as workers get to know it.
@@ -50,6 +51,9 @@ class Functions:
             SerializationError: It cannot be sent.
             TypeError: It cannot be called.
         """
+        last, found = self._last
+        if found is not None and last is call:
+            return found
         if not callable(call):
             raise TypeError(f"{call!r} is no function; give something that can be called")
         has_name = isinstance(call, _NAMED)
@@ -57,6 +61,7 @@ class Functions:
             with self._lock:
                 found = self._known.get(call)
             if found is not None:
+                self._last = call, found
                 return found
         with noted() as tickets:
             data = pack_function(call)
@@ -206,8 +211,7 @@ class Crew:
                 f"This pool belongs to process {self._owner}, from which this one "
                 f"({os.getpid()}) was forked. Make a pool here."
             )
-        with self.engine.lock:
-            self.engine.check_open()
+        self.engine.check_open()
 
     def feed(self, job: Any) -> None:
         """Let a thread read the input of a job."""

@@ -63,6 +63,7 @@ class Engine(Giving, Answers, Settling):
         self.members: dict[int, Member] = {}
         self.batches: dict[int, Batch] = {}
         self.waiting: dict[int, deque[Job | Piece]] = {}
+        self.is_full = False  # then each ready worker has a task, and its answer lets more in
         self.delayed = 0  # tasks that a timer has (E1)
         self.feeders: set[Job] = set()  # whose input has not ended
         self.supervisor: Any = None
@@ -98,7 +99,10 @@ class Engine(Giving, Answers, Settling):
         with self.lock:
             self.check_open()
             self._add(job)
-            self._refill()
+            if self.is_full:
+                self.supervisor.refilled([])  # more workers may be wanted
+            else:
+                self._refill()
         self._settle()
 
     def check_open(self) -> None:

@@ -48,6 +48,7 @@ class Giving:
         batches: dict[int, Batch]
         waiting: dict[int, deque[Job | Piece]]
         supervisor: Any
+        is_full: bool
         quota: int | None
         _numbers: Iterator[int]
         _trash: list[Any]
@@ -80,20 +81,25 @@ class Giving:
     def _refill(self) -> None:
         """With the lock: give every worker with room what it may have."""
         ready = [m for m in self.members.values() if m.is_ready and not m.is_stopping]
-        progress = bool(ready)
+        self.is_full = bool(ready) and self._fill(ready)
+        for member in ready:
+            if member.outbox:
+                self.post(member)
+        self.supervisor.refilled(ready)
+
+    def _fill(self, ready: list[Member]) -> bool:
+        """Whether workers have as much as they may; else there is nothing more to give."""
+        progress = True
         while progress:
             progress = False
             for member in ready:
                 head = self._head()
                 if head is None:
-                    break
+                    return False
                 if self._has_room(member, head.job if isinstance(head, Piece) else head):
                     self._give(member, head)
                     progress = True
-        for member in ready:
-            if member.outbox:
-                self.post(member)
-        self.supervisor.refilled(ready)
+        return True
 
     def _has_room(self, member: Member, job: Job) -> bool:
         if member.is_stopping or (member.outbox and len(member.outbox) > DEPTH_MAX):

@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 
+_making = threading.Lock()  # of the event of a result, which most are done without
+
+
 class NotYet(InterlockError, multiprocessing.TimeoutError, TimeoutError):
     """A result was waited for, and did not come in the time given; its task goes on."""
 
@@ -34,7 +37,8 @@ class ApplyResult:
 
     def __init__(self, pool: Any, callback: Any = None, error_callback: Any = None) -> None:
         self._pool = pool  # which is not collected while somebody waits
-        self._event = threading.Event()
+        self._is_ready = False
+        self._event: threading.Event | None = None  # made by who waits
         self._callbacks = callback, error_callback
         self._success = False
         self._value: Any = None
@@ -43,7 +47,7 @@ class ApplyResult:
 
     def ready(self) -> bool:
         """Whether the task is done."""
-        return self._event.is_set()
+        return self._is_ready
 
     def successful(self) -> bool:
         """Whether it has returned.
@@ -66,7 +70,18 @@ class ApplyResult:
 
         If a process dies: its task ends with `WorkerDied`, and this returns.
         """
-        self._event.wait(timeout)
+        self._waited(timeout)
+
+    def _waited(self, timeout: float | None) -> bool:
+        if self.ready():
+            return True
+        with _making:
+            if self._is_ready:
+                return True
+            if self._event is None:
+                self._event = threading.Event()
+            event = self._event
+        return event.wait(timeout)
 
     def get(self, timeout: float | None = None) -> Any:
         """What the task returned.
@@ -81,7 +96,7 @@ class ApplyResult:
 
         If a process dies: see WorkerDied.
         """
-        if not self._event.wait(timeout):
+        if not self._waited(timeout):
             raise NotYet(f"The result did not come within {timeout} s; its task goes on.")
         if self._success:
             return self._value
@@ -110,7 +125,11 @@ class ApplyResult:
             if callback is not None:
                 callback(value)
         finally:
-            self._event.set()
+            with _making:
+                self._is_ready = True
+                event = self._event
+            if event is not None:
+                event.set()
             self._pool = self._job = None
             while self._awaiting:
                 self._awaiting.pop()()

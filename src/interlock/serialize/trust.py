@@ -17,6 +17,7 @@ Bounds = tuple[int, int, int, int] | None
 """Limits as the codec takes them: bytes, depth, items, bytes of a string; None for no limits."""
 
 _DEFAULT = Limits()
+_LEVELS = get_args(Trust)
 
 
 def bounds_of(trust: str, limits: Limits | None) -> Bounds:
@@ -30,7 +31,7 @@ def bounds_of(trust: str, limits: Limits | None) -> Bounds:
         ValueError: trust is another word, or limits are given to a trusted source.
         TypeError: limits are no `Limits`.
     """
-    if trust not in get_args(Trust):
+    if trust not in _LEVELS:
         raise ValueError(f'trust is "process" or "registered", not {trust!r:.100}')
     if limits is not None and not isinstance(limits, Limits):
         raise TypeError(f"limits is interlock.serialize.Limits(...), not {limits!r:.100}")
