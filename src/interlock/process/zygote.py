@@ -33,7 +33,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterable
-from multiprocessing import connection, forkserver, popen_forkserver, process
+from multiprocessing import connection, forkserver, popen_forkserver, process, resource_tracker
 from types import FunctionType
 from typing import Any
 
@@ -95,7 +95,8 @@ class Zygote:
         except BaseException:
             self._server.close()
             raise
-        process._children.discard(child)  # type: ignore[attr-defined]  # no child of the program's
+        for known in (process._children, process._dangling):  # type: ignore[attr-defined]
+            known.discard(child)  # no child of the program's own
 
     def __call__(self, process_obj: Any) -> Any:
         """Start a process; by the standard library's server where the zygote is not there."""
@@ -112,8 +113,11 @@ class Zygote:
         return any(child.returncode is None for child in self._children)
 
     def has_ended(self) -> bool:
-        """Whether it is gone."""
-        return not self._process.is_alive()
+        """Whether it is gone, or who started it is, so that nobody can tell."""
+        if self._process.is_alive():
+            return False
+        self.close()
+        return True
 
     def close(self) -> None:
         """Fork no more: it ends with the last of its children."""
@@ -209,6 +213,12 @@ def _received(passage: Passage) -> list[int]:
 def _serve(ends: list[int], modules: list[str]) -> None:
     """In the zygote: import, say what there is, and fork."""
     tell, listener, alive, key = ends
+    # Who stops the server or the tracker waits until nobody has these; children get their own.
+    server: Any = forkserver._forkserver
+    tracker: Any = resource_tracker._resource_tracker
+    for fd in (server._forkserver_alive_fd, tracker._fd):
+        os.close(fd)
+    server._forkserver_alive_fd = tracker._fd = None
     for name in modules:
         with contextlib.suppress(Exception, SystemExit):  # a child that needs it will say why
             __import__(name)
