@@ -320,3 +320,55 @@ def test_arguments_that_cannot_be_sent_to_an_initializer(method: str) -> None:
         with pytest.raises(InitializerFailed) as raised:
             executor.submit(work.square, 2).result(LONG_S)
         assert isinstance(raised.value.__cause__, TypeError)
+
+
+class CallableError(Exception):
+    def __call__(self) -> None:
+        """As if it made an error."""
+
+
+def raises_callable() -> None:
+    raise CallableError
+
+
+def logs(number: int) -> int:
+    logging.getLogger("tests.pool").warning("%d", number)
+    return number
+
+
+class _Full(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise OSError("no room")
+
+
+def test_a_handler_may_raise(pool: Pool) -> None:
+    """The results behind the record come, and so do those behind a callback that raises (P3)."""
+    handler = _Full()
+    logging.getLogger().addHandler(handler)
+    try:
+        assert pool.map_async(logs, range(3)).get(LONG_S) == [0, 1, 2]
+        pool.apply_async(abs, (1,), callback=lambda _: 1 / 0).get(LONG_S)
+        assert pool.map_async(abs, range(3)).get(LONG_S) == [0, 1, 2]
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def test_callbacks_do_not_run_in_the_caller(pool: Pool) -> None:
+    """Who holds a lock that his callback takes may give the pool a task (P1, P3)."""
+    lock = threading.Lock()
+    called = threading.Semaphore(0)
+
+    def call_back(_: object) -> None:
+        with lock:
+            called.release()
+
+    with lock:
+        for argument in (threading.Lock(), 1):
+            pool.apply_async(abs, (argument,), None, call_back, call_back)
+    assert called.acquire(timeout=LONG_S) and called.acquire(timeout=LONG_S)
+
+
+def test_an_exception_that_can_be_called_arrives(pool: Pool) -> None:
+    """It is the error, and is not taken for something that makes it."""
+    with pytest.raises(CallableError):
+        pool.apply_async(raises_callable, retry_on=CallableError).get(LONG_S)

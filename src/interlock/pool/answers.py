@@ -149,10 +149,7 @@ class Answers:
         job, index = batch.job, batch.first + place
         kinds = job.options.retry_on
         if not kinds:
-            # Reading an exception runs its own code: not with the lock.
-            self._settled.append(
-                (job, index, lambda: unpack_exception(data, self.remote_traceback), None)
-            )
+            self.settle_later(job, index, None, data)
             return
         error = unpack_exception(data, self.remote_traceback)
         if isinstance(error, kinds) and self._retried(batch, place):

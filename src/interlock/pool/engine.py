@@ -31,7 +31,7 @@ from interlock.pool.faults import PoolClosed, PoolTerminated
 from interlock.pool.giving import Giving
 from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
-from interlock.pool.messages import PLACE_BITS, PLACES
+from interlock.pool.messages import NOBODY, PLACE_BITS, PLACES
 from interlock.pool.settling import Settling
 
 __all__ = ["CLOSED", "RUNNING", "TERMINATED", "Engine"]
@@ -238,7 +238,8 @@ class Engine(Giving, Answers, Settling):
             if size == 1:
                 if message[0] is None:
                     return False
-                self.bury(message[0])
+                if message[0] != NOBODY:
+                    self.bury(message[0])
                 continue
             if size == 4:
                 self._heard(message)

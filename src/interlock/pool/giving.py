@@ -53,7 +53,7 @@ class Giving:
         _numbers: Iterator[int]
         _trash: list[Any]
 
-        settle_later: Callable[[Job, int, BaseException], None]
+        settle_later: Callable[..., None]
         return_pieces: Callable[[list[Piece]], None]
 
     def _add(self, job: Job) -> None:

@@ -15,7 +15,7 @@ that take a few microseconds):
     (ticket, bytes, buffers, n, None)  the values of n tasks in a row, of a GATHERED batch
     (ticket, answer, bytes, worker)    one of the answers below
     (worker,)                          from the pool itself: the worker is gone, and nothing of it
-                                       comes after this
+                                       comes after this; NOBODY: there is something to tell
 
 A ticket is a batch's number and the task's place in it. Numbers grow and are never used again.
 What people gave is bytes within a message, so that a task that cannot be read fails alone.
@@ -37,6 +37,7 @@ __all__ = [
     "GATHERED",
     "LOG",
     "MAP",
+    "NOBODY",
     "NOT_SENT",
     "PLACES",
     "PLACE_BITS",
@@ -77,6 +78,8 @@ LOG: Final = 8  # a log record; bytes of its attributes
 
 # Bytes, buffers, and the tickets for descriptors, to be revoked if nobody reads the message.
 Encoded = tuple[bytes, list[memoryview], list[bytes]]
+
+NOBODY: Final = 0  # no worker's number
 
 PLACE_BITS: Final = 16
 PLACES: Final = 1 << PLACE_BITS  # tasks in one batch at the most
