@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import queue
 import subprocess
 import sys
 import textwrap
@@ -75,6 +76,20 @@ def test_an_endless_input_is_read_no_further_than_needed(pool: Pool) -> None:
     assert next(numbers) < 1000 + 8192 + 2
     unordered = pool.imap_unordered(work.square, itertools.count())
     assert len({next(unordered) for _ in range(100)}) == 100
+
+
+def test_an_input_may_wait_for_the_results(pool: Pool) -> None:
+    """What was read is not held back until there is more (P3)."""
+    numbers: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    pool.map(work.square, range(1000))  # the pool knows that they are short
+    results = pool.imap_unordered(work.square, iter(numbers.get, None))
+    for number in range(30):
+        numbers.put(number)
+        numbers.put(-number)
+        assert [results.next(LONG_S), results.next(LONG_S)] == [number**2] * 2
+    numbers.put(None)
+    with pytest.raises(StopIteration):
+        results.next(LONG_S)
 
 
 def test_a_buffersize_bounds_what_is_read(context: BaseContext) -> None:

@@ -51,7 +51,9 @@ class IMapJob(EngineJob):
         self._is_closing = False
         self.keeps_partial = batch is None
         self._changed = threading.Condition()
-        self._ready: deque[Any] = deque()  # read, not given out
+        self._pending: list[Any] = []  # read, to be handed on together
+        self.is_held = False  # the supervisor hands it on
+        self._ready: deque[Any] = deque()  # handed on, not given out
         self._taken = 0  # given out
         self._read = 0
         self._returned = 0  # results that were asked for
@@ -65,26 +67,30 @@ class IMapJob(EngineJob):
     def feed(self) -> None:
         """Read the input, no further ahead than the window."""
         end: BaseException = StopIteration()
-        pending: list[Any] = []
         told_at = 0.0
         try:
             while True:
-                if not self._may_read(len(pending)):
-                    self._hand_on(pending)
+                if not self._may_read():
+                    self.hand_on()
                     continue
-                pending.append(next(self._input))
+                item = next(self._input)
+                with self._changed:
+                    self._pending.append(item)
+                del item
                 now = time.monotonic()
-                if len(pending) >= self._portion() or (
+                if len(self._pending) >= self._portion() or (
                     self.batch is None and now - told_at > 0.001
                 ):
                     told_at = now
-                    self._hand_on(pending)
+                    self.hand_on()
+                elif self.batch is None:  # the next one may be long in coming
+                    self.engine.supervisor.held.add(self)
         except StopIteration:
-            self._hand_on(pending)
+            self.hand_on()
         except BaseException as error:  # it is raised where the results are asked for
             end = error
             if self.keeps_partial:
-                self._hand_on(pending)
+                self.hand_on()
         self._input = iter(())
         with self.engine.lock:
             self.engine.feeders.discard(self)
@@ -123,9 +129,10 @@ class IMapJob(EngineJob):
         cost = self.function.cost_s
         return float(max(2 * workers, min(8192, AHEAD_S * workers / cost)) if cost else 2 * workers)
 
-    def _may_read(self, pending: int) -> bool:
+    def _may_read(self) -> bool:
         with self._changed:
             while self._end is None and not self.is_over:
+                pending = len(self._pending)
                 if self._read + pending - self._returned < max(self._window(), 1):
                     return True
                 if pending:
@@ -138,14 +145,14 @@ class IMapJob(EngineJob):
                 raise StopIteration
         return True
 
-    def _hand_on(self, pending: list[Any]) -> None:
-        if not pending:
-            return
+    def hand_on(self) -> None:
+        """Let what was read be given out."""
         with self._changed:
+            pending, self._pending = self._pending, []
             self._ready.extend(pending)
             self._read += len(pending)
-        pending.clear()
-        self.engine.kick(self)
+        if pending:
+            self.engine.kick(self)
 
     def take(self, number: int) -> Sequence[Any]:
         """As `Job.take`."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from interlock.pool import takeback
 from interlock.pool.faults import InitializerFailed
 from interlock.pool.giving import HELD_UP_S
+from interlock.pool.held import Held
 from interlock.pool.jobs import Job, Piece
 from interlock.pool.limits import resident_bytes
 from interlock.pool.member import Member
@@ -67,6 +68,7 @@ class Supervisor:
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._ringing = threading.RLock()  # a finalizer may ring while it is taken
         self.todo: deque[Callable[[], None]] = deque()  # for the thread, from who takes no lock
+        self.held = Held(self.wake)
         self._timers: list[tuple[float, int, Piece]] = []
         self._order = itertools.count()
         self._cancels: set[tuple[Job, int]] = set()
@@ -159,6 +161,7 @@ class Supervisor:
                 os.eventfd_read(self._bell)
             while self.todo:
                 self.todo.popleft()()
+            self.held.hand_on()
             for sentinel in ended:
                 if sentinel in sentinels:
                     self._gone(sentinels[sentinel])
@@ -229,9 +232,7 @@ class Supervisor:
     # ---- looking -----------------------------------------------------------------
 
     def _timeout(self, living: list[Member]) -> float | None:
-        if self._ticking:
-            return TICK_S
-        waits = []
+        waits = self.held.waits() + [TICK_S] * self._ticking
         if self._timers:
             waits.append(max(0.0, self._timers[0][0] - time.monotonic()))
         if self.idle_timeout is not None and living:
