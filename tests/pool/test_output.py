@@ -13,10 +13,11 @@ import pytest
 
 from interlock.context import BaseContext
 from interlock.pool import Pool, ProcessPoolExecutor
+from interlock.pool.progress import Progress
 from tests.conftest import METHODS
 from tests.pool import work
 
-LONG_S = 60.0
+LONG_S = 30.0
 
 
 def test_records_arrive_in_the_parent_s_handlers(
@@ -115,3 +116,29 @@ def test_a_terminal_has_a_bar(tmp_path: Path) -> None:
     )
     assert "30/30" in shown.stdout
     assert "/s" in shown.stdout
+
+
+class _NoTerminal(Progress):
+    def draw(self) -> None:
+        raise OSError("it was closed")
+
+    def end(self) -> None:
+        self.draw()
+
+
+def test_a_terminal_that_is_gone_holds_up_nothing(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results come though nobody can be told how far it is (P3)."""
+    monkeypatch.setattr("interlock.pool.pool.shown", lambda *_: _NoTerminal())
+    assert pool.map_async(work.square, range(5), progress=True).get(LONG_S) == [0, 1, 4, 9, 16]
+    assert list(pool.imap(work.square, range(3), progress=True)) == [0, 1, 4]
+
+
+def test_without_standard_error_nothing_is_shown(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Standard output is the program's."""
+    monkeypatch.setattr(sys, "stderr", None)
+    pool.map(work.square, range(5), progress=True)
+    assert capfd.readouterr().out == ""

@@ -22,7 +22,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.done = self.failed = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is freed meanwhile may be the iterator it is about
         self._is_closed = False
 
     def more(self, done: int, failed: int = 0) -> None:
@@ -31,14 +31,16 @@ class Progress:
             self.done += done
             self.failed += failed
             if not self._is_closed:
-                self.draw()
+                with suppress(Exception):  # the terminal is gone: the tasks matter more
+                    self.draw()
 
     def close(self) -> None:
         """It is over."""
         with self._lock:
             if not self._is_closed:
                 self._is_closed = True
-                self.end()
+                with suppress(Exception):
+                    self.end()
 
     def draw(self) -> None:
         """Tell how far it is, if that is due."""
@@ -84,7 +86,7 @@ class _Lines(Progress):
         rest = ""
         if self._total is not None and 0 < self.done < self._total:
             rest = f", {(self._total - self.done) / rate:.0f} s left"
-        with suppress(OSError, ValueError):  # standard error is closed: then nobody looks
+        if sys.stderr is not None:  # print() would take standard output then
             print(
                 f"{self._title}: {self.done}{of} done{failures}, {rate:.1f}/s{rest}",
                 file=sys.stderr,
