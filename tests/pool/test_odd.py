@@ -372,3 +372,25 @@ def test_an_exception_that_can_be_called_arrives(pool: Pool) -> None:
     """It is the error, and is not taken for something that makes it."""
     with pytest.raises(CallableError):
         pool.apply_async(raises_callable, retry_on=CallableError).get(LONG_S)
+
+
+class Interrupted:
+    """Ctrl-C comes while it is serialized."""
+
+    times = itertools.count()
+
+    def __getstate__(self) -> dict[str, int]:
+        if next(self.times) == 0:
+            raise KeyboardInterrupt
+        return {"number": 1}
+
+
+def test_ctrl_c_while_tasks_are_given_out_is_the_caller_s(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no task's error (P6), and the pool goes on."""
+    monkeypatch.setattr(Interrupted, "times", itertools.count())
+    pool.map(abs, range(10), 1)  # the workers are ready and idle then
+    with pytest.raises(KeyboardInterrupt):
+        pool.map_async(work.kind_of, [Interrupted()])
+    assert pool.map_async(work.kind_of, [Interrupted()] * 3).get(LONG_S) == ["Interrupted"] * 3

@@ -5,6 +5,7 @@ All of it with the engine's lock.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -132,11 +133,18 @@ class Giving:
             revoke((job.sealed() or _NONE)[2])
             return
         batch = Batch(job, first, items, next(self._numbers), member)
-        message = self._sealed(batch)
-        if message is None:
-            return
-        self.batches[batch.number] = batch
-        member.add(batch, message)
+        message = None
+        try:
+            message = self._sealed(batch)
+            if message is None:
+                return
+            self.batches[batch.number] = batch
+            member.add(batch, message)
+        except BaseException:  # Ctrl-C in a caller: what it met may be others' tasks
+            if member.take_out(batch, message):
+                self.batches.pop(batch.number, None)
+                self.return_pieces([Piece(job, first, items)])
+            raise
         if self.quota is not None and member.given >= self.quota:
             member.stop()
 
@@ -157,6 +165,8 @@ class Giving:
             sealed = job.sealed() or encoded(items[0] if job.kind == CALL else items)
             data, buffers, batch.tickets = sealed
         except BaseException as error:  # of an object's own code: of its task, whatever it is
+            if isinstance(error, KeyboardInterrupt) and _is_main():
+                raise
             self._unsealed(batch, error)
             return None
         how = SIMPLE
@@ -220,3 +230,8 @@ class Giving:
             what = piece.job.described(index)
             self.settle_later(piece.job, index, TaskCancelled(f"Task {what} was cancelled."))
         self._trash.append(piece)
+
+
+def _is_main() -> bool:
+    """Whether this is the thread that Ctrl-C interrupts."""
+    return threading.current_thread() is threading.main_thread()

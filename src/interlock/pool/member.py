@@ -82,12 +82,20 @@ class Member:
             self._known[function.number] = None
             if len(self._known) > KNOWN_MAX:
                 self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
-        self.outbox.append(message)
         if not self.batches:
             self.since = time.monotonic()
         self.batches[batch.number] = batch
         self.load += batch.size
         self.given += 1
+        self.outbox.append(message)  # last: see `take_out`
+
+    def take_out(self, batch: Batch, message: object) -> bool:
+        """After an exception in `add`: whether it has not got the batch, and has it no more."""
+        if self.outbox and self.outbox[-1] is message:
+            return False
+        if self.batches.pop(batch.number, None) is not None:
+            self.load = sum(each.size - each.done for each in self.batches.values())
+        return True
 
     def stop(self) -> None:
         """Let it end when it has done what it has."""
