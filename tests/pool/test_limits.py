@@ -210,5 +210,22 @@ def test_bad_options_are_refused(pool: Pool, option: dict[str, int]) -> None:
     """At the call; a word that is none, too."""
     with pytest.raises(ValueError, match=next(iter(option))):
         pool.apply_async(work.square, (1,), **option)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="processes"):
+        pool.resize(2.5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="time_out"):
         pool.apply_async(work.square, (1,), time_out=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("number", [2.5, float("nan"), "2"])
+@pytest.mark.parametrize("name", ["processes", "threads"])
+def test_a_number_of_workers_or_threads_is_whole(name: str, number: object) -> None:
+    """Else a pool would start workers without end, to have two and a half."""
+    with pytest.raises(TypeError, match=name):
+        Pool(**{name: number})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["processes", "threads", "idle_timeout"])
+def test_a_number_that_is_too_small_is_refused(name: str) -> None:
+    """At the call."""
+    with pytest.raises(ValueError, match=name):
+        Pool(**{name: -1})  # type: ignore[arg-type]

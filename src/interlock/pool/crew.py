@@ -18,6 +18,7 @@ from interlock._handover import noted
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
+from interlock.pool.limits import whole_number
 from interlock.pool.member import Member
 from interlock.pool.outlets import Turns, levels
 from interlock.pool.status import Status
@@ -123,6 +124,10 @@ class Crew:
             import multiprocessing
 
             context = multiprocessing.get_context()
+        if threads is not None:
+            threads = whole_number("threads", threads)
+        if idle_timeout is not None and not idle_timeout > 0:
+            raise ValueError(f"idle_timeout is {idle_timeout!r}; give seconds above 0, or None")
         self.context = context
         self._initializer, self._initargs = initializer, tuple(initargs)
         note(getattr(initializer, "__module__", None) or "")

@@ -83,7 +83,8 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
 
     Raises:
         ValueError: A number is out of its range.
-        TypeError: initializer cannot be called, or max_tasks_per_child is no integer.
+        TypeError: initializer cannot be called, or max_workers, threads or max_tasks_per_child is
+            no integer.
 
     If a process dies: The call that the worker ran fails with `WorkerDied`, all others are run,
         and the worker is replaced. When this process dies, its workers are killed by the kernel.
@@ -107,9 +108,9 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         threads: int | None = None,
         **options: Unpack[TaskOptions],
     ) -> None:
-        size = limits.default_workers() if max_workers is None else max_workers
-        if size <= 0:
-            raise ValueError(f"max_workers must be greater than 0; it is {size}")
+        size = limits.default_workers()
+        if max_workers is not None:
+            size = limits.whole_number("max_workers", max_workers)
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
         context = mp_context
@@ -244,11 +245,11 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         """Have so many workers from now on; those too many end when they have no task.
 
         Raises:
+            TypeError: It is no whole number.
             ValueError: It is less than 1.
         """
-        if max_workers < 1:
-            raise ValueError(f"max_workers is {max_workers}; give at least 1")
-        self._max_workers = self._engine.supervisor.size = max_workers
+        self._max_workers = limits.whole_number("max_workers", max_workers)
+        self._engine.supervisor.size = self._max_workers
         self._engine.supervisor.wake()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 import resource
 from pathlib import Path
@@ -15,12 +16,29 @@ __all__ = [
     "limit_threads",
     "peak_bytes",
     "resident_bytes",
+    "whole_number",
 ]
 
 _PAGE = resource.getpagesize()
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 SIBLINGS = "INTERLOCK_POOL_SIBLINGS"  # in a worker: how many share the CPUs
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def whole_number(name: str, number: object) -> int:
+    """The number of workers or threads.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than 1.
+    """
+    try:
+        value = operator.index(number)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is {number!r}; give a whole number of at least 1") from None
+    if value < 1:
+        raise ValueError(f"{name} must be greater than 0; it is {number!r}")
+    return value
 
 
 def cpu_count() -> int:

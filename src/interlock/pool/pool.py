@@ -49,6 +49,7 @@ class Pool:
         options: Defaults for every task, as in `Options`.
 
     Raises:
+        TypeError: A number of workers or threads is not whole, or initializer cannot be called.
         ValueError: A number is out of its range.
         OSError: The system starts no process.
 
@@ -77,9 +78,9 @@ class Pool:
         **options: Unpack[TaskOptions],
     ) -> None:
         self._state = CLOSED  # until it is made: __del__ looks
-        size = limits.default_workers() if processes is None else processes
-        if size < 1:
-            raise ValueError(f"Number of processes must be at least 1; it is {size}")
+        size = limits.default_workers()
+        if processes is not None:
+            size = limits.whole_number("processes", processes)
         if maxtasksperchild is not None and (
             type(maxtasksperchild) is not int or maxtasksperchild < 1
         ):
@@ -295,12 +296,11 @@ class Pool:
         """Have so many workers from now on; those too many end when they have no task.
 
         Raises:
+            TypeError: It is no whole number.
             ValueError: It is less than 1.
         """
-        if processes < 1:
-            raise ValueError(f"processes is {processes}; give at least 1")
-        self._processes = processes
-        self._engine.supervisor.size = processes
+        self._processes = limits.whole_number("processes", processes)
+        self._engine.supervisor.size = self._processes
         self._engine.supervisor.wake()
 
     def close(self) -> None:

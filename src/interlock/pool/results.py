@@ -112,9 +112,10 @@ class ApplyResult:
         Returns:
             Whether anything was left to cancel.
         """
-        if self.ready():
+        job = self._job
+        if job is None or self.ready():
             return False
-        self._job.cancel(running)
+        job.cancel(running)
         return True
 
     def _set(self, success: bool, value: Any) -> None:
