@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import queue
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from interlock import dummy
-from interlock.pool import PoolClosed, ThreadPool, ThreadPoolExecutor
+from interlock.pool import PoolClosed, PoolTerminated, ThreadPool, ThreadPoolExecutor
 from tests.pool import work
 
 LONG_S = 30.0
@@ -73,6 +75,48 @@ def test_a_result_that_does_not_come_can_be_asked_for_again() -> None:
             results.next(0.01)
         gate.set()
         assert results.next(LONG_S) == 5
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_an_input_may_wait_for_the_results(is_closed: bool) -> None:
+    """As a crawler's does; a thread of its own reads it, not who asks for a result (P3)."""
+    numbers: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    numbers.put(2)
+    with ThreadPool(2) as pool:
+        results = pool.imap_unordered(work.square, iter(numbers.get, None))
+        if is_closed:
+            pool.close()
+        assert results.next(LONG_S) == 4
+        numbers.put(4)
+        numbers.put(None)
+        assert results.next(LONG_S) == 16
+        with pytest.raises(StopIteration):
+            results.next(LONG_S)
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_a_terminated_pool_leaves_nobody_waiting(method: str) -> None:
+    """Who asks for a result that will not come is told (P3)."""
+    numbers: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    numbers.put(2)
+    with ThreadPool(1) as pool:
+        results = getattr(pool, method)(work.square, iter(numbers.get, None))
+        assert results.next(LONG_S) == 4
+    with pytest.raises(PoolTerminated):
+        results.next(LONG_S)
+    numbers.put(None)
+
+
+def test_exit_ends_a_call_and_no_thread() -> None:
+    """What it raises is the call's error (P3, P6)."""
+    with ThreadPool(1) as pool:
+        with pytest.raises(SystemExit):
+            pool.apply_async(sys.exit, (3,)).get(LONG_S)
+        with pytest.raises(SystemExit):
+            pool.map_async(sys.exit, [3]).get(LONG_S)
+        with pytest.raises(SystemExit):
+            pool.imap(sys.exit, [3]).next(LONG_S)
+        assert pool.apply(work.square, (3,)) == 9
 
 
 def test_an_executor_has_a_buffersize() -> None:
