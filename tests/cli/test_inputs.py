@@ -72,3 +72,16 @@ def test_what_gives_no_input_is_said(patterns: list[str], lists: list[str], said
     with pytest.raises(Unusable) as raised:
         gather([], patterns, lists)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [("1e999", "1e999 is beyond"), ("[" * 101 + "]" * 101, "it is nested deeper than 100")],
+)
+def test_a_json_line_that_has_no_line_in_the_results_is_refused(line: str, why: str) -> None:
+    """By its number, before anything runs: it would end the run when its result comes."""
+    Path("list").write_text(f"1\n{line}\n")
+    with pytest.raises(Unusable, match=rf"line 2 of list is not JSON \({why}"):
+        gather([], (), (), ["list"])
+    Path("list").write_text("[" * 100 + "1e308" + "]" * 100)
+    assert gather([], (), (), ["list"]).total == 1

@@ -86,6 +86,26 @@ def test_a_full_disk_ends_the_run_with_a_sentence(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_table_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """The results are there, and the status is that of the run."""
+    arguments = command(f"{MAPPED}:length", "a", "--no-progress")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            arguments, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=BOUND_S
+        )
+    assert done.returncode == 0
+    assert re.fullmatch(r"interlock map: the table cannot be written .*\n", done.stderr)
+    assert [line["result"] for line in results(tmp_path)] == [1]
+
+
+def test_results_for_a_closed_standard_output_are_refused(tmp_path: Path) -> None:
+    """In a sentence that says what to write instead."""
+    shell = ["sh", "-c", '"$@" >&-', "sh", *command(f"{MAPPED}:length", "a", "--out", "-")]
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=BOUND_S)
+    assert done.returncode == 2
+    assert re.fullmatch(r"interlock map: --out -: .*closed; give a file, .*\n", done.stderr)
+
+
 def test_the_comparison_with_one_process_is_measured_when_asked_for(tmp_path: Path) -> None:
     """--compare; the results are those of the first run."""
     done = run_map(f"{MAPPED}:picky", "a", "bad", "c", "--compare", cwd=tmp_path)

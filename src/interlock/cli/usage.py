@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from interlock.errors import InterlockError
 
@@ -22,10 +23,7 @@ def workers_from(text: str | None) -> int:
     if text is None:
         # Not os.cpu_count(): a container or `taskset` may leave us only some of them.
         return len(os.sched_getaffinity(0))
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
+    number = int(text) if re.fullmatch(r"\+?[0-9]{1,100}", text) else 0
     if number < 1:
         raise Unusable(
             f"--workers {text}: give a whole number of at least 1, such as --workers 4, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,7 +133,18 @@ def _print_table(
     """On standard output; where the results go there, on standard error, if that is wanted."""
     if ledger.results.path != "-" or request.show:
         skipped = (feed.skipped, ledger.results.held.failed)
-        table.print_summary(ledger, job.statistics, alone, skipped)
+        try:
+            table.print_summary(ledger, job.statistics, alone, skipped)
+            print(end="", flush=True)
+        except OSError as error:  # the results are safe all the same
+            # What is still buffered would be tried again at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if not isinstance(error, BrokenPipeError):  # else nobody looks
+                told(
+                    f"the table cannot be written ({error.strerror}); the results are in "
+                    f"{ledger.results} all the same",
+                    FAILED,
+                )
 
 
 def _done(feed: Feed, ledger: Ledger) -> str:

@@ -46,7 +46,11 @@ class Held:
         self._failed: dict[bytes, int] = {}
 
     def add(self, given: object, is_failed: bool) -> None:
-        """A line of the file."""
+        """A line of the file.
+
+        Raises:
+            TypeError: The input has no JSON form.
+        """
         digest = _digest(given)
         self._left[digest] = self._left.get(digest, 0) + 1
         self.total += 1
@@ -197,8 +201,14 @@ class Results:
 
 def _taken_stdout() -> int:
     """Standard output for results alone: what a function prints goes to standard error."""
-    own = os.dup(1)
-    os.dup2(2, 1)
+    try:
+        own = os.dup(1)
+        os.dup2(2, 1)
+    except OSError as error:
+        raise Unusable(
+            "--out -: standard output or standard error is closed; give a file, such as "
+            "--out results.jsonl"
+        ) from error
     return own
 
 
@@ -217,6 +227,7 @@ def read_held(path: str, file: IO[bytes]) -> tuple[Held, int, bool]:
             is_failed = "error" in found
             if not is_failed and "result" not in found:
                 raise KeyError("result")
+            held.add(given, is_failed)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             if not line.endswith(b"\n"):
                 break  # the torn last line
@@ -224,7 +235,6 @@ def read_held(path: str, file: IO[bytes]) -> tuple[Held, int, bool]:
                 f"--resume: line {number} of {path} is no result of interlock map; give the file "
                 "of the run to go on with by --out, or leave --resume out to begin anew"
             ) from error
-        held.add(given, is_failed)
         end += len(line)
         if not line.endswith(b"\n"):
             return held, end, False

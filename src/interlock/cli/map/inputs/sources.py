@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import json
+import math
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from interlock.cli.usage import Unusable
 __all__ = ["Inputs", "gather"]
 
 COUNTED_MAX = 64 << 20  # bytes of a file that is read once before the run, to count and check it
+DEPTH_MAX = 100  # of a JSON value
 HERE = 1024  # arguments and files by pattern that are handed on together
 
 
@@ -203,7 +205,8 @@ def _values_of(name: str) -> Chunks:
 
 def _value(name: str, number: int, line: str) -> object:
     try:
-        value: object = json.loads(line, parse_constant=_no_number)
+        value: object = json.loads(line, parse_constant=_no_number, parse_float=_finite)
+        _check_depth(value)
     except (ValueError, RecursionError) as error:
         reason = getattr(error, "msg", None) or str(error)
         raise Unusable(
@@ -215,6 +218,24 @@ def _value(name: str, number: int, line: str) -> object:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond what a float holds")
+    return number
+
+
+def _check_depth(value: object) -> None:
+    """One that is deeper may not get through a pickle, and the run would end there."""
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        parts = [each for each in level if isinstance(each, (list, dict))]
+        if not parts:
+            return
+        level = [p for each in parts for p in (each.values() if isinstance(each, dict) else each)]
+    raise ValueError(f"it is nested deeper than {DEPTH_MAX}")
 
 
 def _rows_of(name: str) -> Chunks:
