@@ -90,6 +90,8 @@ async def test_a_cancelled_wait_cancels_the_work(pool: Pool) -> None:
     assert scope.cancelled_caught
     with anyio.move_on_after(0.1):
         await pool.aio.map(work.for_ever, range(4))
+    with anyio.move_on_after(0.1):
+        await anext(pool.aio.imap(work.for_ever, range(4)))
     with anyio.fail_after(LONG_S):
         assert await pool.aio.map(work.square, range(8)) == [n * n for n in range(8)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import pickle
@@ -16,6 +17,7 @@ from interlock.pool import (
     MemoryLimitExceeded,
     Pool,
     ProcessPoolExecutor,
+    TaskCancelled,
     TaskTimeout,
     WorkerDied,
 )
@@ -229,3 +231,34 @@ def test_a_number_that_is_too_small_is_refused(name: str) -> None:
     """At the call."""
     with pytest.raises(ValueError, match=name):
         Pool(**{name: -1})  # type: ignore[arg-type]
+
+
+def begin_and_wait(flag: AtomicInt, begun: AtomicInt, number: int) -> int:
+    begun.add(1)
+    return work.wait_until(flag, number)
+
+
+def test_a_cancelled_map_begins_no_more(pool: Pool) -> None:
+    """Not even what a worker has been sent already."""
+    flag, begun = AtomicInt(), AtomicInt()
+    result = pool.map_async(functools.partial(begin_and_wait, flag, begun), range(10), 5)
+    while begun.load() < 2:
+        begun.wait(begun.load(), 1.0)
+    assert result.cancel()
+    flag.store(1)
+    with pytest.raises(TaskCancelled):
+        result.get(LONG_S)
+    pool.map(work.square, range(10), 1)
+    assert begun.load() == 2
+
+
+def test_shutdown_cancels_what_waits_for_another_try(context: BaseContext) -> None:
+    """It is not begun, however long its backoff is."""
+    counter = AtomicInt()
+    executor = ProcessPoolExecutor(1, context, retries=1, retry_on=Exception, backoff=600)
+    future = executor.submit(work.counts_and_fails, counter)
+    while not executor._engine.delayed:
+        executor.submit(work.square, 1).result(LONG_S)
+    executor.shutdown(cancel_futures=True)
+    assert future.cancelled()
+    assert counter.load() == 1

@@ -61,7 +61,7 @@ class AsyncResults(AsyncIterator[Any]):
     async def __anext__(self) -> Any:
         bell = _Bell()
         self._results._when_ready(bell.ring)
-        await bell.heard(self._results.close)
+        await bell.heard(self._results._cancel)
         try:
             return self._results.next(0)
         except StopIteration:

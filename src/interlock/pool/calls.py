@@ -200,6 +200,9 @@ class LazyResults(Iterator[Any]):
         """Take no more from the input."""
         self._calls.end(StopIteration())
 
+    def _cancel(self) -> None:
+        self.close()  # threads cannot be ended
+
     def _when_ready(self, call: Callable[[], None]) -> None:
         self._calls.when_ready(call)
 

@@ -29,12 +29,14 @@ class EngineJob(Job):
         with engine.lock:
             self.is_over = True
             rest = self.give_up()
+            given = [batch for batch in engine.batches.values() if batch.job is self]
+            for member in {batch.member for batch in given if batch.size > 1}:
+                engine.supervisor.take_back(member)
             engine.forget_pieces(self)
             if running:
-                for batch in engine.batches.values():
-                    if batch.job is self:
-                        for place in range(batch.done, batch.size):
-                            engine.supervisor.cancel(self, batch.first + place)
+                for batch in given:
+                    for place in range(batch.done, batch.size):
+                        engine.supervisor.cancel(self, batch.first + place)
         self.rest_cancelled(rest)
         engine.kick()
         engine.supervisor.wake()

@@ -176,7 +176,7 @@ class Engine(Giving, Answers, Settling):
                 each.job if isinstance(each, Piece) else each
                 for queue in self.waiting.values()
                 for each in queue
-            }
+            } | self.supervisor.delayed()
         for job in jobs | set(self.feeders):
             job.cancel(False)
 

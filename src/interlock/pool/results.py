@@ -190,6 +190,10 @@ class IMapIterator(Iterator[Any]):
         """Begin no more tasks, and take no more from the input."""
         self._job.close()
 
+    def _cancel(self) -> None:
+        """Who awaited a result was cancelled, and his work is."""
+        self._job.cancel(running=True)
+
     def _when_ready(self, call: Callable[[], None]) -> None:
         self._job.when_ready(call)
 

@@ -106,6 +106,10 @@ class Supervisor:
         self.engine.delayed -= len(taken)
         return [piece for _, _, piece in taken]
 
+    def delayed(self) -> set[Job]:
+        """With the lock: the jobs of which something waits for its time."""
+        return {piece.job for _, _, piece in self._timers}
+
     def is_cancelled(self, job: Job, index: int) -> bool:
         """With the lock: whether `cancel` was called for a task that is not done."""
         return (job, index) in self._cancels
@@ -282,7 +286,7 @@ class Supervisor:
         if any(not m.batches for m in ready) and engine._head() is None:
             for member in ready:
                 if member.load > 1 and now - member.since > HELD_UP_S:
-                    self._take_back(member)
+                    self.take_back(member)
         if engine.state == "TERMINATE":
             self._terminate(members, now)
         self._ticking = self._needs_ticks(members)
@@ -357,8 +361,8 @@ class Supervisor:
                 member.stop()
                 member.flush()
 
-    def _take_back(self, member: Member) -> None:
-        """What it has not begun goes to those that are idle (`takeback.py`)."""
+    def take_back(self, member: Member) -> None:
+        """With the lock: what it has not begun goes to those that are idle (`takeback.py`)."""
         words = member.status.words
         start = (words[BEGUN] & ~READING) + 1
         end = (next(reversed(member.batches)) + 1) << PLACE_BITS
