@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +22,7 @@ import interlock
 from interlock.context import BaseContext, ForkContext
 from interlock.context.processes import ForkProcess
 from interlock.pool import (
+    ApplyResult,
     InitializerFailed,
     Pool,
     PoolClosed,
@@ -394,3 +396,53 @@ def test_ctrl_c_while_tasks_are_given_out_is_the_caller_s(
     with pytest.raises(KeyboardInterrupt):
         pool.map_async(work.kind_of, [Interrupted()])
     assert pool.map_async(work.kind_of, [Interrupted()] * 3).get(LONG_S) == ["Interrupted"] * 3
+
+
+class Guarded:
+    """An argument that takes a lock of its program to be serialized, as many do."""
+
+    lock = threading.Lock()
+    began = threading.Event()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        Guarded.began.set()
+        with Guarded.lock:
+            return int, ()
+
+
+def test_who_has_the_lock_of_an_argument_may_call_the_pool(context: BaseContext) -> None:
+    """P3: that thread does not wait for one that waits for it."""
+    with Pool(2, context=context) as pool:
+        pool.map(abs, range(4), 1)
+        for _ in range(20):
+            Guarded.began.clear()
+            with Guarded.lock:
+                mapping = threading.Thread(
+                    target=pool.map_async, args=(abs, [Guarded()] * 3, 1), daemon=True
+                )
+                mapping.start()
+                assert Guarded.began.wait(LONG_S)
+                calls = [pool.apply_async(abs, (-n,)) for n in range(3)]
+            mapping.join(LONG_S)
+            assert [call.get(LONG_S) for call in calls] == [0, 1, 2]
+
+
+def test_an_argument_may_call_the_pool_while_it_is_serialized(context: BaseContext) -> None:
+    """P3: the call is given when the argument is."""
+    with Pool(1, context=context) as pool:
+        inner: list[ApplyResult] = []
+        calling = CallingBack(lambda: inner.append(pool.apply_async(abs, (-7,))))
+        assert pool.map(abs, [calling, calling], 1) == [0, 0]
+        assert [call.get(LONG_S) for call in inner] == [7] * len(inner)
+        assert inner, "it was serialized"
+
+
+class CallingBack:
+    """An argument that calls something when it is serialized."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+
+    def __reduce__(self) -> tuple[object, ...]:
+        self._call()
+        return int, ()

@@ -29,6 +29,7 @@ from interlock.pool.messages import (
     SKIPPED,
     UNFIT,
     UNKNOWN,
+    UNREAD,
     UNREADABLE,
 )  # fmt: skip
 from interlock.pool.outlets import LogSink
@@ -87,6 +88,10 @@ class Answers:
         place = ticket & PLACES - 1
         if batch is None or place >= batch.size:
             return  # taken back meanwhile
+        if answer == UNREAD:
+            self.remove(batch.number)
+            self.return_pieces([Piece(batch.job, batch.first, batch.items[: batch.size])])
+            return
         if answer in (UNREADABLE, UNKNOWN):
             self.remove(batch.number)
             self._unread(batch, answer, data)

@@ -1,6 +1,6 @@
 """Gives tasks to workers and gathers what becomes of them.
 
-    callers ── submit ──> jobs by priority ── _refill ──> each worker's own queue
+    callers ── submit ──> jobs by priority ── give_out ─> each worker's own queue
                                ^                                 │ runs
                                │ undone work                     v
     results, futures <── _collect (a thread) <──────── one queue of results
@@ -84,7 +84,7 @@ class Engine(Giving, Answers, Settling):
         with self.lock:
             self.members[member.number] = member
             self.hear_early(member.number)
-            self._refill()
+        self.give_out()
         self._settle()
 
     # ---- asking ------------------------------------------------------------------
@@ -101,8 +101,8 @@ class Engine(Giving, Answers, Settling):
             self._add(job)
             if self.is_full:
                 self.supervisor.refilled([])  # more workers may be wanted
-            else:
-                self._refill()
+        if not self.is_full:
+            self.give_out()
         self._settle()
 
     def check_open(self) -> None:
@@ -119,7 +119,7 @@ class Engine(Giving, Answers, Settling):
                 queue = self.waiting.get(job.options.priority)
                 if queue is None or job not in queue:
                     self._add(job)
-            self._refill()
+        self.give_out()
         self._settle()
 
     def return_pieces(self, pieces: list[Piece]) -> None:
@@ -216,7 +216,7 @@ class Engine(Giving, Answers, Settling):
             messages = self.results.get_many(GATHERED_MAX)
             with self.lock:
                 go_on = self._take_in(messages)
-                self._refill()
+            self.give_out()
             few = len(messages) < FEW
             del messages
             self._settle()

@@ -1,7 +1,4 @@
-"""Giving tasks to workers: how many together, to whom, and what becomes of those that cannot go.
-
-All of it with the engine's lock.
-"""
+"""Giving tasks to workers: how many together, to whom, and what becomes of those that cannot go."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from interlock._handover import revoke
+from interlock._handover import noted, revoke
 from interlock.errors import InterlockError
 from interlock.pool.faults import TaskCancelled
 from interlock.pool.jobs import Batch, Job, Piece
@@ -49,6 +46,7 @@ class Giving:
         batches: dict[int, Batch]
         waiting: dict[int, deque[Job | Piece]]
         supervisor: Any
+        lock: Any
         is_full: bool
         quota: int | None
         _numbers: Iterator[int]
@@ -56,6 +54,10 @@ class Giving:
 
         settle_later: Callable[..., None]
         return_pieces: Callable[[list[Piece]], None]
+
+    _giver: int | None = None  # the thread that gives
+    _is_more = False  # it is to look once more
+    _turn = 0
 
     def _add(self, job: Job) -> None:
         self.waiting.setdefault(job.options.priority, deque()).append(job)
@@ -79,28 +81,64 @@ class Giving:
                 del self.waiting[priority]
         return None
 
-    def _refill(self) -> None:
-        """With the lock: give every worker with room what it may have."""
+    def give_out(self) -> None:
+        """Without the lock: give every worker with room what it may have.
+
+        One thread gives at a time, and others do not wait for it: it looks once more instead. For
+        what it gives is serialized by its own code, which may wait for a lock of whoever calls.
+        """
+        me = threading.get_ident()
+        with self.lock:
+            self._is_more = True
+            if self._giver is not None:  # perhaps this very thread, by what is being serialized
+                return
+        try:
+            while True:
+                with self.lock:
+                    if self._giver not in (None, me):
+                        return
+                    if not self._is_more:
+                        self._giver = None
+                        return
+                    self._giver, self._is_more = me, False
+                    batch = self._refill()
+                if batch is not None:
+                    self._is_more = True
+                    self._seal(batch)
+        except BaseException:  # Ctrl-C in a caller: what others asked for is given all the same
+            if self._giver == me:
+                self._giver = None
+            self.supervisor.wake()
+            raise
+
+    def _refill(self) -> Batch | None:
+        """With the lock: give what is bytes already, up to a batch that is not."""
         ready = [m for m in self.members.values() if m.is_ready and not m.is_stopping]
-        self.is_full = bool(ready) and self._fill(ready)
+        batch = self._fill(ready)
         for member in ready:
             if member.outbox:
                 self.post(member)
         self.supervisor.refilled(ready)
+        return batch
 
-    def _fill(self, ready: list[Member]) -> bool:
-        """Whether workers have as much as they may; else there is nothing more to give."""
-        progress = True
-        while progress:
-            progress = False
-            for member in ready:
-                head = self._head()
-                if head is None:
-                    return False
-                if self._has_room(member, head.job if isinstance(head, Piece) else head):
-                    self._give(member, head)
-                    progress = True
-        return True
+    def _fill(self, ready: list[Member]) -> Batch | None:
+        """In turn; `is_full` says whether it ends as nobody has room, or as nothing waits."""
+        without_room = 0
+        while without_room < len(ready):
+            head = self._head()
+            if head is None:
+                break
+            self._turn += 1
+            member = ready[self._turn % len(ready)]
+            if self._has_room(member, head.job if isinstance(head, Piece) else head):
+                without_room = 0
+                batch = self._give(member, head)
+                if batch is not None:
+                    return batch
+            else:
+                without_room += 1
+        self.is_full = 0 < without_room == len(ready)
+        return None
 
     def _has_room(self, member: Member, job: Job) -> bool:
         if member.is_stopping or (member.outbox and len(member.outbox) > DEPTH_MAX):
@@ -114,7 +152,8 @@ class Giving:
             return False
         return member.load * cost < TARGET_S or len(member.batches) < 2
 
-    def _give(self, member: Member, head: Job | Piece) -> None:
+    def _give(self, member: Member, head: Job | Piece) -> Batch | None:
+        """Give a worker what comes next; a batch if it is yet to be sealed (`_seal`)."""
         job: Job
         if isinstance(head, Piece):
             job = head.job
@@ -131,22 +170,72 @@ class Giving:
             items = job.take(self._batch_size(job, job.left()))
         if not items or (job.kind == CALL and not job.starts(first)):
             revoke((job.sealed() or _NONE)[2])
-            return
+            return None
         batch = Batch(job, first, items, next(self._numbers), member)
-        message = None
         try:
-            message = self._sealed(batch)
-            if message is None:
-                return
             self.batches[batch.number] = batch
-            member.add(batch, message)
+            member.add(batch)
+            if not member.knows(job.function) and job.function.is_single_use:
+                return batch
+            sealed = job.sealed()
+            if sealed is None:
+                return batch
+            self._send(batch, sealed, job.function.data, [])
         except BaseException:  # Ctrl-C in a caller: what it met may be others' tasks
-            if member.take_out(batch, message):
-                self.batches.pop(batch.number, None)
-                self.return_pieces([Piece(job, first, items)])
+            self._not_sent(batch, None)
             raise
+        return None
+
+    def _seal(self, batch: Batch) -> None:
+        """Without the lock: make a batch's message; its guilty tasks fail if it cannot be."""
+        job, items = batch.job, batch.items
+        try:
+            sealed = job.sealed() or encoded(items[0] if job.kind == CALL else items)
+            data, tickets = b"", []
+            if not batch.member.knows(job.function):
+                with noted() as tickets:
+                    data = job.function.data_for_a_worker()
+            with self.lock:
+                if self.batches.get(batch.number) is batch:
+                    self._send(batch, sealed, data, tickets)
+                    self.post(batch.member)
+                else:  # taken back, or over
+                    revoke(sealed[2] + tickets)
+        except BaseException as error:  # of an object's own code: of its task, whatever it is
+            is_callers = isinstance(error, KeyboardInterrupt) and _is_main()
+            with self.lock:
+                self._not_sent(batch, None if is_callers else error)
+            if is_callers:
+                raise
+
+    def _send(self, batch: Batch, sealed: Encoded, function: bytes, tickets: list[bytes]) -> None:
+        """With the lock: the message goes to the worker's outbox."""
+        job, member = batch.job, batch.member
+        data, buffers, batch.tickets = sealed
+        how = SIMPLE
+        if job.options.timeout is not None:
+            how = TIMED
+        elif job.kind == MAP and job.batch is None and (job.function.cost_s or 1) < SHORT_S:
+            how = GATHERED
+        ticket = batch.number << PLACE_BITS
+        message = job.kind, job.function.number, ticket, data, buffers, how
+        member.introduce(job.function, function, tickets)
+        if len(member.batches) == 1:
+            member.since = time.monotonic()
+        batch.is_sent = True
+        member.outbox.append(message)
+        member.given += 1
         if self.quota is not None and member.given >= self.quota:
             member.stop()
+
+    def _not_sent(self, batch: Batch, error: BaseException | None) -> None:
+        """With the lock: unless it was sent, a batch fails, or goes back if that is no fault."""
+        if batch.is_sent or self.remove(batch.number) is None:
+            return
+        if error is None:
+            self.return_pieces([Piece(batch.job, batch.first, batch.items)])
+        else:
+            self._unsealed(batch, error)
 
     def _batch_size(self, job: Job, left: int) -> int:
         """By the time that tasks take; what is too much can be taken back (`takeback.py`)."""
@@ -157,25 +246,6 @@ class Giving:
         share = -(-left // (2 * max(1, len(self.members))))
         size = min(int(TARGET_S / 2 / cost) if cost > 0 else BATCH_MAX, share, BATCH_MAX)
         return max(1, size // chunk) * chunk
-
-    def _sealed(self, batch: Batch) -> tuple[Any, ...] | None:
-        """The message of a batch; None if it cannot be written: its guilty tasks fail."""
-        job, items = batch.job, batch.items
-        try:
-            sealed = job.sealed() or encoded(items[0] if job.kind == CALL else items)
-            data, buffers, batch.tickets = sealed
-        except BaseException as error:  # of an object's own code: of its task, whatever it is
-            if isinstance(error, KeyboardInterrupt) and _is_main():
-                raise
-            self._unsealed(batch, error)
-            return None
-        how = SIMPLE
-        if job.options.timeout is not None:
-            how = TIMED
-        elif job.kind == MAP and job.batch is None and (job.function.cost_s or 1) < SHORT_S:
-            how = GATHERED
-        ticket = batch.number << PLACE_BITS
-        return job.kind, job.function.number, ticket, data, buffers, how
 
     def _unsealed(self, batch: Batch, error: BaseException) -> None:
         if batch.size == 1:

@@ -102,9 +102,14 @@ class Function:
         self.cost_s: float | None = None
         self._is_given = False
 
+    @property
+    def is_single_use(self) -> bool:
+        """Whether its bytes hold descriptors, which only one process can redeem."""
+        return _SINGLE_USE in self.data
+
     def data_for_a_worker(self) -> bytes:
-        """Its bytes; anew where they hold descriptors, which only one process can redeem."""
-        if _SINGLE_USE in self.data:
+        """Its bytes; anew where they are for a single use."""
+        if self.is_single_use:
             if self._is_given:
                 self.data = pack_function(self.call)
             self._is_given = True
@@ -207,10 +212,11 @@ class Batch:
         first: The index of its first task in the job.
         done: How many of its tasks the pool has an answer for, from the first on.
         size: How many it has; less than items where some were taken back.
+        is_sent: Whether its message is on its way.
         tickets: For the descriptors in its message.
     """
 
-    __slots__ = ("done", "first", "items", "job", "member", "number", "size", "tickets")
+    __slots__ = ("done", "first", "is_sent", "items", "job", "member", "number", "size", "tickets")
 
     def __init__(self, job: Job, first: int, items: Sequence[Any], number: int, member: Any):
         self.job = job
@@ -220,4 +226,5 @@ class Batch:
         self.member = member
         self.done = 0
         self.size = len(items)
+        self.is_sent = False
         self.tickets: list[bytes] = []

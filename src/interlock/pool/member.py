@@ -10,7 +10,7 @@ from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
 from typing import Any
 
-from interlock._handover import noted, revoke
+from interlock._handover import revoke
 from interlock.errors import Full, QueueClosed
 from interlock.pool.jobs import Batch, Function
 from interlock.pool.limits import peak_bytes
@@ -69,33 +69,26 @@ class Member:
         self._known: OrderedDict[int, None] = OrderedDict()
         self._tickets: list[bytes] = []
 
-    def add(self, batch: Batch, message: tuple[Any, ...]) -> None:
-        """Give it a batch; `flush` sends it."""
-        function: Function = batch.job.function
-        if function.number in self._known:
-            self._known.move_to_end(function.number)
-        else:
-            with noted() as tickets:
-                self.outbox.append((DEFINE, function.number, function.data_for_a_worker()))
-            self._tickets += function.tickets + tickets
-            function.tickets = []
-            self._known[function.number] = None
-            if len(self._known) > KNOWN_MAX:
-                self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
-        if not self.batches:
-            self.since = time.monotonic()
+    def add(self, batch: Batch) -> None:
+        """Give it a batch, whose message is to follow."""
         self.batches[batch.number] = batch
         self.load += batch.size
-        self.given += 1
-        self.outbox.append(message)  # last: see `take_out`
 
-    def take_out(self, batch: Batch, message: object) -> bool:
-        """After an exception in `add`: whether it has not got the batch, and has it no more."""
-        if self.outbox and self.outbox[-1] is message:
-            return False
-        if self.batches.pop(batch.number, None) is not None:
-            self.load = sum(each.size - each.done for each in self.batches.values())
-        return True
+    def knows(self, function: Function) -> bool:
+        """Whether it was sent a function."""
+        return function.number in self._known
+
+    def introduce(self, function: Function, data: bytes, tickets: list[bytes]) -> None:
+        """Send it a function, unless it knows it; with the tickets in its bytes."""
+        if function.number in self._known:
+            self._known.move_to_end(function.number)
+            return
+        self._tickets += function.tickets + tickets
+        function.tickets = []
+        self.outbox.append((DEFINE, function.number, data))
+        self._known[function.number] = None
+        if len(self._known) > KNOWN_MAX:
+            self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
 
     def stop(self) -> None:
         """Let it end when it has done what it has."""

@@ -50,6 +50,7 @@ __all__ = [
     "TIMED",
     "UNFIT",
     "UNKNOWN",
+    "UNREAD",
     "UNREADABLE",
     "Encoded",
     "encoded",
@@ -75,6 +76,7 @@ NOT_SENT: Final = 5  # the result cannot be sent; bytes of (why, what)
 READY: Final = 6  # the worker's initializer is through
 UNFIT: Final = 7  # the initializer raised; bytes of pack_exception
 LOG: Final = 8  # a log record; bytes of its attributes
+UNREAD: Final = 9  # the batch was taken back, and not read
 
 # Bytes, buffers, and the tickets for descriptors, to be revoked if nobody reads the message.
 Encoded = tuple[bytes, list[memoryview], list[bytes]]

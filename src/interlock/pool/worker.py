@@ -42,6 +42,7 @@ from interlock.pool.messages import (
     TIMED,
     UNFIT,
     UNKNOWN,
+    UNREAD,
     UNREADABLE,
     encoded,
 )  # fmt: skip
@@ -211,6 +212,9 @@ class _Loop:
         if timed:
             words[SINCE] = time.monotonic_ns()
         words[BEGUN] = READING | ticket
+        if words[FROM] <= ticket < words[TO]:
+            self._put((ticket, UNREAD, b"", self._number))
+            return
         try:
             items = loads(data, trust="process", buffers=buffers, writable=True)
         except BaseException as error:
