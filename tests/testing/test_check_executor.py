@@ -22,12 +22,13 @@ pytestmark = pytest.mark.timeout(400)  # some sixty executors; a worker of spawn
 
 # What `concurrent.futures.ProcessPoolExecutor` never promised, or not as of Python 3.11.
 NOT_STANDARD = (
-    "buffersize cancel causes endless killed lambdas left_open memory_limit odd_errors orphans "
-    "quota retries terminate_workers timeout"
+    "aio backoff buffersize cancel causes endless killed lambdas left_open memory_limit "
+    "odd_errors orphans priority progress quota resize retries share terminate_workers timeout"
 ).split()
 # What threads cannot; and their map() reads all it is given, but with a buffersize.
 NOT_THREADS = (
-    "cancel endless killed memory_limit orphans processes quota retries terminate_workers timeout"
+    "backoff cancel endless killed memory_limit orphans priority processes progress quota resize "
+    "retries share terminate_workers timeout"
 ).split()
 PARTS = {*NOT_STANDARD, *NOT_THREADS, "broken_initializer", "exits"}
 
@@ -56,7 +57,7 @@ def test_the_standard_library_s_executor_keeps_what_it_promises(method: str) -> 
 def test_the_standard_library_s_executor_of_threads_keeps_what_it_promises() -> None:
     """P6: as the one of processes, and it sends nothing."""
     context = multiprocessing.get_context("fork")
-    without = {*NOT_THREADS, "buffersize"}
+    without = {*NOT_THREADS, "aio", "buffersize"}
     factory = concurrent.futures.ThreadPoolExecutor
     check_executor(factory, context=context, without=without)
 

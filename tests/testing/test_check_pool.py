@@ -20,12 +20,13 @@ pytestmark = pytest.mark.timeout(400)  # some sixty pools, and a worker of spawn
 
 # What `multiprocessing.Pool` never promised.
 NOT_STANDARD = (
-    "broken_initializer cancel causes endless exits killed lambdas memory_limit odd_errors orphans "
-    "retries terminated timeout"
+    "aio backoff broken_initializer cancel causes endless exits killed lambdas memory_limit "
+    "odd_errors orphans priority progress resize retries share terminated timeout"
 ).split()
 # What threads cannot, and what `multiprocessing`'s pool of them, which ours is, does not.
 NOT_THREADS = (
-    "broken_initializer cancel exits killed memory_limit orphans processes quota retries timeout"
+    "backoff broken_initializer cancel exits killed memory_limit orphans priority processes "
+    "progress quota resize retries share timeout"
 ).split()
 PARTS = {*NOT_STANDARD, *NOT_THREADS, "left_open"}
 STUCK_S = 4.0  # for contracts that need some hundredths of it
@@ -52,7 +53,7 @@ def test_the_standard_library_s_pool_keeps_what_it_promises(method: str) -> None
 def test_the_standard_library_s_pool_of_threads_keeps_what_it_promises() -> None:
     """P6: as the one of processes, and it sends nothing."""
     context = multiprocessing.get_context("fork")
-    without = {*NOT_THREADS, "endless"}
+    without = {*NOT_THREADS, "aio", "endless"}
     check_pool(multiprocessing.pool.ThreadPool, context=context, without=without)
 
 

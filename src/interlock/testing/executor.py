@@ -8,7 +8,16 @@ from typing import Any
 from interlock.testing.contract import Suite
 from interlock.testing.executor_contracts import ending, futures, gathering, mapping
 from interlock.testing.trial import Starter
-from interlock.testing.worker_contracts import calls, deaths, errors, lazy, life, limits
+from interlock.testing.worker_contracts import (
+    awaited,
+    calls,
+    deaths,
+    errors,
+    extras,
+    lazy,
+    life,
+    limits,
+)
 from interlock.testing.worker_contracts.subject import Executors
 
 __all__ = ["check_executor"]
@@ -28,6 +37,8 @@ _suite = Suite(
         *ending.CONTRACTS,
         *deaths.CONTRACTS,
         *limits.CONTRACTS,
+        *extras.CONTRACTS,
+        *awaited.CONTRACTS,
     ),
 )
 
@@ -49,13 +60,15 @@ def check_executor(
         context: What starts the processes: one of `interlock.get_context`, or of
             `multiprocessing`'s.
         without: Parts that the executor does not offer; the contracts about them are left out.
-            They are: ``broken_initializer`` (calls fail when it does), ``buffersize`` (of map()),
-            ``cancel`` (while it runs), ``causes`` (of an exception arrive), ``endless`` (inputs,
-            without a buffersize), ``exits`` (a call may), ``killed`` (a death costs one call),
-            ``lambdas``, ``left_open`` (a process may end without a shutdown), ``memory_limit``,
-            ``odd_errors`` (arrive), ``orphans`` (there are none), ``processes`` (the workers
-            are), ``quota`` (max_tasks_per_child), ``retries``, ``terminate_workers`` (and
-            kill_workers), ``timeout`` (of a call, not of a result).
+            They are: ``aio`` (calls are awaited), ``backoff`` (of retries), ``broken_initializer``
+            (calls fail when it does), ``buffersize`` (of map()), ``cancel`` (while it runs),
+            ``causes`` (of an exception arrive), ``endless`` (inputs, without a buffersize),
+            ``exits`` (a call may), ``killed`` (a death costs one call), ``lambdas``,
+            ``left_open`` (a process may end without a shutdown), ``memory_limit``,
+            ``odd_errors`` (arrive), ``orphans`` (there are none), ``priority``, ``processes``
+            (the workers are), ``progress`` (is shown), ``quota`` (max_tasks_per_child),
+            ``resize``, ``retries``, ``share``, ``terminate_workers`` (and kill_workers),
+            ``timeout`` (of a call, not of a result).
         timeout: How long one contract may take, in seconds; an executor that hangs breaks it.
 
     Raises:
@@ -69,8 +82,9 @@ def check_executor(
         >>> context = interlock.get_context("fork")
         >>> threads = {"processes", "killed", "orphans", "quota", "terminate_workers"}
         >>> limits = {"cancel", "memory_limit", "retries", "timeout", "endless"}
+        >>> extras = {"priority", "progress", "resize", "share"}
         >>> check_executor(
-        ...     interlock.ThreadPoolExecutor, context=context, without=threads | limits
+        ...     interlock.ThreadPoolExecutor, context=context, without=threads | limits | extras
         ... )
     """
     _suite.run(Executors(factory), context, without, timeout)

@@ -9,7 +9,16 @@ from interlock.testing.contract import Suite
 from interlock.testing.pool_contracts import calls as pool_calls
 from interlock.testing.pool_contracts import ending, iterators, many
 from interlock.testing.trial import Starter
-from interlock.testing.worker_contracts import calls, deaths, errors, lazy, life, limits
+from interlock.testing.worker_contracts import (
+    awaited,
+    calls,
+    deaths,
+    errors,
+    extras,
+    lazy,
+    life,
+    limits,
+)
 from interlock.testing.worker_contracts.subject import Pools
 
 __all__ = ["check_pool"]
@@ -29,6 +38,8 @@ _suite = Suite(
         *ending.CONTRACTS,
         *deaths.CONTRACTS,
         *limits.CONTRACTS,
+        *extras.CONTRACTS,
+        *awaited.CONTRACTS,
     ),
 )
 
@@ -50,12 +61,14 @@ def check_pool(
         context: What starts the processes: one of `interlock.get_context`, or of
             `multiprocessing`'s.
         without: Parts that the pool does not offer; the contracts about them are left out.
-            They are: ``broken_initializer`` (calls fail when it does), ``cancel`` (while it
-            runs), ``causes`` (of an exception arrive), ``endless`` (inputs), ``exits`` (a call
-            may), ``killed`` (a death costs one call), ``lambdas``, ``left_open`` (a process may
-            end without closing it), ``memory_limit``, ``odd_errors`` (arrive), ``orphans``
-            (there are none), ``processes`` (the workers are), ``quota`` (maxtasksperchild),
-            ``retries``, ``terminated`` (nobody waits for what was), ``timeout`` (of a call).
+            They are: ``aio`` (calls are awaited), ``backoff`` (of retries), ``broken_initializer``
+            (calls fail when it does), ``cancel`` (while it runs), ``causes`` (of an exception
+            arrive), ``endless`` (inputs), ``exits`` (a call may), ``killed`` (a death costs one
+            call), ``lambdas``, ``left_open`` (a process may end without closing it),
+            ``memory_limit``, ``odd_errors`` (arrive), ``orphans`` (there are none), ``priority``,
+            ``processes`` (the workers are), ``progress`` (is shown), ``quota``
+            (maxtasksperchild), ``resize``, ``retries``, ``share``, ``terminated`` (nobody waits
+            for what was), ``timeout`` (of a call).
         timeout: How long one contract may take, in seconds; a pool that hangs breaks it.
 
     Raises:

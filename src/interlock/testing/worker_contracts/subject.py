@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,11 +38,19 @@ class Subject(Protocol):
     def call(self, function: Callable[..., Any], *args: Any, **options: Any) -> Answer:
         """Have a function called by a worker."""
 
-    def each(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
+    def each(self, function: Callable[..., Any], items: Iterable[Any], **options: Any) -> list[Any]:
         """It for each of the items; the results in their order."""
 
     def lazily(self, function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
         """The same as they come."""
+
+    async def awaited(self, function: Callable[..., Any], *args: Any) -> Any:
+        """As `call`, awaited."""
+
+    def awaited_lazily(
+        self, function: Callable[..., Any], items: Iterable[Any]
+    ) -> AsyncIterator[Any]:
+        """As `lazily`, for ``async for``."""
 
     def finish(self) -> None:
         """Let it do all it has, and end."""
@@ -107,12 +115,21 @@ class _Pool:
     def call(self, function: Callable[..., Any], *args: Any, **options: Any) -> _Result:
         return _Result(self.inner.apply_async(function, args, **options))
 
-    def each(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
-        results: list[Any] = self.inner.map(function, items)
+    def each(self, function: Callable[..., Any], items: Iterable[Any], **options: Any) -> list[Any]:
+        results: list[Any] = self.inner.map(function, items, **options)
         return results
 
     def lazily(self, function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
         results: Iterator[Any] = self.inner.imap(function, items)
+        return results
+
+    async def awaited(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await self.inner.aio.apply(function, args)
+
+    def awaited_lazily(
+        self, function: Callable[..., Any], items: Iterable[Any]
+    ) -> AsyncIterator[Any]:
+        results: AsyncIterator[Any] = self.inner.aio.imap(function, items)
         return results
 
     def finish(self) -> None:
@@ -145,11 +162,20 @@ class _Executor:
         executor = self.inner.with_options(**options) if options else self.inner
         return _Future(executor.submit(function, *args))
 
-    def each(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
-        return list(self.inner.map(function, items))
+    def each(self, function: Callable[..., Any], items: Iterable[Any], **options: Any) -> list[Any]:
+        return list(self.inner.map(function, items, **options))
 
     def lazily(self, function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
         results: Iterator[Any] = self.inner.map(function, items)
+        return results
+
+    async def awaited(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await self.inner.aio.submit(function, *args)
+
+    def awaited_lazily(
+        self, function: Callable[..., Any], items: Iterable[Any]
+    ) -> AsyncIterator[Any]:
+        results: AsyncIterator[Any] = self.inner.aio.map(function, items)
         return results
 
     def finish(self) -> None:

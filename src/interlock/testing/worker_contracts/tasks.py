@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "OddError",
     "Refused",
     "Sealed",
+    "Told",
     "add",
     "at",
     "eat",
@@ -36,6 +38,7 @@ __all__ = [
     "prepare",
     "prepared_at",
     "refuse",
+    "refuse_at",
     "refuse_plainly",
     "refuse_seven",
     "resident",
@@ -44,6 +47,7 @@ __all__ = [
     "sealed",
     "square",
     "stubborn",
+    "told",
     "who",
 ]
 
@@ -67,6 +71,27 @@ class Sealed:
 
     def __reduce__(self) -> Any:
         raise TypeError("sealed")
+
+
+class Told:
+    """What says at a post that it is read, wherever that is."""
+
+    def __init__(self, post: Post, word: str) -> None:
+        self.post, self.word = post, word
+
+    def __reduce__(self) -> Any:
+        return _read, (self.post, self.word)
+
+
+def _read(post: Post, word: str) -> Told:
+    post.say("read")
+    return Told(post, word)
+
+
+def told(shared: Any) -> str:
+    """The word of a shared `Told`."""
+    word: str = shared.value.word
+    return word
 
 
 def echo(value: Any) -> Any:
@@ -130,6 +155,12 @@ def refuse(why: str, number: int) -> None:
 def refuse_plainly() -> None:
     """Raise."""
     raise Refused("plainly")
+
+
+def refuse_at(post: Post) -> None:
+    """Say when this is, and raise."""
+    post.say(time.monotonic())
+    raise Refused("again")
 
 
 def refuse_seven(number: int) -> int:
