@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -106,6 +106,67 @@ def test_ctrl_c_ends_it_without_a_storm(method: str, tmp_path: Path) -> None:
         assert started.returncode == -signal.SIGINT
         deadline = time.monotonic() + GONE_S
         assert [pid for pid in pids if not is_gone(pid, deadline)] == []
+
+
+BEGINS = """
+    import os, sys
+    import interlock
+
+    if __name__ == "__main__":
+        context = interlock.get_context(sys.argv[1])
+        print("begins", flush=True)
+        try:
+            with context.Pool(6) as pool:
+                pool.apply(os.read, (int(sys.argv[2]), 1))
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+"""
+
+
+def group_of(leader: int) -> set[int]:
+    """The processes of a group."""
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(ProcessLookupError):
+            if os.getpgid(int(name)) == leader:
+                found.add(int(name))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "there"),
+    [("fork", 3), ("fork", 7), ("spawn", 4), ("spawn", 7), ("spawn", 8), ("forkserver", 6)],
+)
+def test_ctrl_c_while_workers_begin(method: str, there: int, tmp_path: Path) -> None:
+    """P5: the caller has its KeyboardInterrupt; workers say nothing, and nobody waits or stays."""
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(BEGINS))
+    waits, goes_on = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, str(script), method, str(waits)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        pass_fds=[waits],
+    ) as started:
+        try:
+            assert started.stdout is not None
+            assert started.stdout.readline() == "begins\n"
+            deadline = time.monotonic() + LONG_S
+            while len(group_of(started.pid)) < there:
+                assert time.monotonic() < deadline, "the workers do not begin"
+            os.killpg(started.pid, signal.SIGINT)
+            said, errors = started.communicate(timeout=LONG_S / 2)
+            assert (said, errors, started.returncode) == ("interrupted\n", "", 0)
+            deadline = time.monotonic() + GONE_S
+            assert [pid for pid in group_of(started.pid) if not is_gone(pid, deadline)] == []
+        finally:
+            os.close(waits)
+            os.close(goes_on)
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -31,6 +31,8 @@ from interlock.pool import (
     TaskCancelled,
     WorkerDied,
 )
+from interlock.pool.giving import SHORT_S
+from interlock.pool.messages import GATHERED
 from interlock.shared_memory import AtomicInt
 from interlock.testing import wait_asleep
 from tests.conftest import METHODS
@@ -302,13 +304,25 @@ def test_workers_that_are_killed_before_they_begin_are_replaced() -> None:
     assert KilledProcess.left.load() < 0
 
 
-def test_a_short_task_that_kills_is_not_run_again(pool: Pool) -> None:
-    """Though tasks of microseconds send their results together: what it did is told."""
+def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
+    """Though tasks of microseconds send their results together: it alone fails, and once."""
     counter = AtomicInt()
-    task = functools.partial(work.dies_first, counter)
-    pool.map(task, range(100, 20000))
-    with pytest.raises(WorkerDied):
-        pool.map_async(task, range(100)).get(LONG_S)
+    with Pool(2, context=context, initializer=work.made, initargs=(counter,)) as pool:
+        known = pool._functions.known(work.dies_at_sixty)
+        assert pool.map(work.dies_at_sixty, range(100, 20000)) == list(range(100, 20000))
+        known.cost_s = SHORT_S / 2  # whatever the machine did meanwhile
+        hows, sealed = [], pool._engine._sealed
+        pool._engine._sealed = lambda batch: hows.append(sealed(batch)) or hows[-1]  # type: ignore[func-returns-value,method-assign]
+        results = pool.imap(work.dies_at_sixty, range(100))
+        for number in range(100):
+            if number == 60:
+                with pytest.raises(WorkerDied, match="dies_at_sixty"):
+                    results.next(LONG_S)
+            else:
+                assert results.next(LONG_S) == number
+        with pytest.raises(StopIteration):
+            results.next(LONG_S)
+    assert hows[0][-1] == GATHERED
     assert counter.load() == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import multiprocessing.pool as standard
 import queue
 import sys
 import threading
@@ -64,6 +65,25 @@ def test_errors_are_raised_in_their_place() -> None:
         with pytest.raises(ZeroDivisionError):
             next(mixed)
         assert next(mixed) == 1
+
+
+@pytest.mark.parametrize("kind", [ThreadPool, standard.ThreadPool])
+def test_a_chunk_in_which_the_input_raises_is_not_begun(kind: type[standard.ThreadPool]) -> None:
+    """As the standard library: the error comes after the chunks before it, not within one."""
+
+    def numbers() -> Iterator[int]:
+        yield from range(5)
+        raise LookupError("input")
+
+    called: list[int] = []
+    with kind(1) as pool:
+        results = pool.imap(called.append, numbers(), 3)
+        assert [next(results) for _ in range(3)] == [None] * 3
+        with pytest.raises(LookupError, match="input"):
+            next(results)
+        pool.close()
+        pool.join()
+    assert called == [0, 1, 2]
 
 
 def test_a_result_that_does_not_come_can_be_asked_for_again() -> None:

@@ -411,7 +411,9 @@ def leave_open(wait_s: float) -> None:
     _left[0].submit(wait_a_while, wait_s)
 
 
-def dies_first(counter: AtomicInt, number: int) -> int:
-    if number == 50 and counter.add(1) == 1:
+def dies_at_sixty(number: int) -> int:
+    """Counted by what the initializer returned."""
+    if number == 60:
+        worker_state().add(1)
         killed()
     return number

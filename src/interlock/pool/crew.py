@@ -11,7 +11,8 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import BuiltinFunctionType, FunctionType
+from multiprocessing import resource_tracker
+from types import BuiltinFunctionType, FrameType, FunctionType
 from typing import Any
 
 from interlock._handover import noted
@@ -29,7 +30,7 @@ from interlock.process.lifeline import lifeline
 from interlock.queues import Queue
 from interlock.serialize.functions import pack_function
 
-__all__ = ["Crew", "Functions"]
+__all__ = ["Crew", "Functions", "interrupted_later"]
 
 TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
 _NAMED = (FunctionType, BuiltinFunctionType, type)
@@ -86,6 +87,26 @@ def _is_found(call: Callable[..., Any]) -> bool:
     """Whether it travels by its name; one by value has what its globals are at the moment."""
     module = sys.modules.get(getattr(call, "__module__", None) or "")
     return getattr(module, call.__qualname__, None) is call
+
+
+@contextmanager
+def interrupted_later() -> Iterator[None]:
+    """Ctrl-C within the block is Ctrl-C at its end.
+
+    A mask would not do: the signal comes by any thread, and is raised in the main one.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    came: list[FrameType | None] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(signal.SIGINT, came[0])
 
 
 class Crew:
@@ -146,17 +167,34 @@ class Crew:
     def _queue(self) -> Queue[Any]:
         return Queue(ctx=self.context, writable=True)
 
-    def start(self) -> None:
-        """Start the workers and the threads.
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Start the workers and the threads; the block says how they are ended.
+
+        Ctrl-C waits until that is known: it would leave workers that nobody ends, and for which
+        the interpreter waits at its end.
 
         Raises:
             OSError: The system starts no process.
+            KeyboardInterrupt: Ctrl-C; the workers have been ended.
+
+        If a process dies: it is replaced.
         """
+        try:
+            with interrupted_later():
+                self._start()
+                yield
+        except BaseException:
+            if self.supervisor.thread.ident is not None:
+                self.terminate()
+            raise
+
+    def _start(self) -> None:
         try:
             self.supervisor.start_missing()
         except BaseException:
             for member in self.engine.members.values():
-                member.process.terminate()
+                member.process.kill()
                 member.process.join()
                 member.close()
             raise
@@ -191,9 +229,12 @@ class Crew:
 
         A server is left alone: what others start by it would inherit the same.
         """
-        if self.context.get_start_method() == "forkserver":
+        method = self.context.get_start_method()
+        if method == "forkserver":
             yield
             return
+        if method == "spawn":  # it would start its tracker, and let Ctrl-C in when it has
+            resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             yield

@@ -135,10 +135,10 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         self._mp_context = self._crew.context
         self._engine = self._crew.engine
         self._engine.remote_traceback = _RemoteTraceback
-        self._crew.start()
-        _crews.add(self._crew)
-        _finish_before_the_children()
-        weakref.finalize(self, self._crew.abandon).atexit = False
+        with self._crew.started():
+            _crews.add(self._crew)
+            _finish_before_the_children()
+            weakref.finalize(self, self._crew.abandon).atexit = False
 
     @property
     def _processes(self) -> dict[int, Any]:

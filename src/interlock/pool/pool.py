@@ -106,9 +106,9 @@ class Pool:
         )
         self._ctx = self._crew.context
         self._engine = self._crew.engine
-        self._crew.start()
+        with self._crew.started():
+            self._abandoned = util.Finalize(self, self._crew.abandon, (True,), exitpriority=15)
         self._state = RUNNING
-        self._abandoned = util.Finalize(self, self._crew.abandon, (True,), exitpriority=15)
 
     @property
     def _pool(self) -> list[Any]:
