@@ -108,6 +108,36 @@ async def test_an_executor_is_awaited(context: BaseContext) -> None:
             await squares.aclose()
 
 
+async def test_a_map_that_is_left_ends_its_calls() -> None:
+    """What was begun for it is cancelled; no more of the input is read than buffersize says."""
+    numbers = itertools.count()
+    with ProcessPoolExecutor(2) as executor, anyio.fail_after(LONG_S):
+        squares = executor.aio.map(work.square, numbers, buffersize=3)
+        assert [await anext(squares) for _ in range(10)] == [n * n for n in range(10)]
+        await squares.aclose()
+        assert next(numbers) <= 10 + 3
+        for_ever = executor.aio.map(work.first_only, itertools.count())
+        assert await anext(for_ever) == 0
+        await for_ever.aclose()
+        assert await executor.aio.submit(work.square, 3) == 9
+        with pytest.raises(ValueError, match="buffersize"):
+            await anext(executor.aio.map(work.square, [1], buffersize=0))
+
+
+async def test_an_iteration_that_is_left_reads_no_more(pool: Pool) -> None:
+    """And nothing of what was awaited has a descriptor."""
+    descriptors = work.in_use().descriptors
+    with anyio.fail_after(LONG_S):
+        for number in range(20):
+            assert await pool.aio.apply(work.square, (number,)) == number * number
+        results = pool.aio.imap(work.square, itertools.count())
+        assert await anext(results) == 0
+        await results.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(results)
+    assert work.in_use().descriptors <= descriptors
+
+
 async def test_threads_are_awaited() -> None:
     """The same on both pools of threads."""
     with ThreadPool(2) as pool, ThreadPoolExecutor(2) as executor, anyio.fail_after(LONG_S):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import pickle
 import signal
 from collections.abc import Callable
 from multiprocessing.pool import MaybeEncodingError  # type: ignore[attr-defined]
@@ -38,6 +39,10 @@ def test_a_crash_costs_its_task(pool: Pool, crash: Callable[[], None], exitcode:
     assert error.signal == (-exitcode if exitcode < 0 else None)
     assert crash.__name__ in error.task
     assert error.pid not in [process.pid for process in pool._pool]
+    if pool._ctx.get_start_method() != "forkserver":  # whose children others reap
+        assert 1 << 20 < error.peak_bytes < 1 << 40
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), vars(again)) == (WorkerDied, str(error), vars(error))
 
 
 def test_a_segfault_shows_its_stack(pool: Pool) -> None:
@@ -102,6 +107,8 @@ def test_a_result_that_cannot_be_sent_costs_its_task(pool: Pool) -> None:
     with pytest.raises(SerializationError, match="lock") as raised:
         pool.apply(work.returns_a_lock)
     assert isinstance(raised.value, MaybeEncodingError)
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (again.exc, again.value) == (raised.value.exc, raised.value.value)
     assert {process.pid for process in pool._pool} == workers
 
 

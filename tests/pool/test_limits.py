@@ -6,6 +6,7 @@ import functools
 import multiprocessing
 import os
 import pickle
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -20,14 +21,16 @@ from interlock.pool import (
     TaskCancelled,
     TaskTimeout,
     WorkerDied,
+    supervision,
 )
 from interlock.shared_memory import AtomicInt
+from interlock.testing import wait_asleep
 from tests.pool import work
 
 LONG_S = 30.0
 
 
-@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c])
+@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c, work.holds_the_gil])
 def test_a_task_has_a_timeout(pool: Pool, task: Callable[[], None]) -> None:
     """P6: in Python code and in C code that never returns; the others go on."""
     late = pool.apply_async(task, timeout=0.2)
@@ -190,6 +193,47 @@ def test_a_call_is_cancelled_beside_the_call(
         with pytest.raises(CancelledError):
             future.result(LONG_S)
         assert after.result(LONG_S) == 16
+
+
+def test_a_running_call_is_ended_by_an_exception_first(
+    context: BaseContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code cleans up and its worker stays; only code that heeds none costs the worker."""
+    with ProcessPoolExecutor(1, context) as executor:
+        worker = executor.submit(work.pid).result(LONG_S)
+        for task, grace_s, said in ((work.cleans_up, 600.0, 2), (work.heeds_nothing, 0.1, 1)):
+            monkeypatch.setattr(supervision, "GRACE_S", grace_s)
+            flag = AtomicInt()
+            future = executor.submit(task, flag)
+            ended = threading.Event()
+            future.add_done_callback(functools.partial(work.sets, ended))
+            assert flag.wait(0, LONG_S)
+            if task is work.heeds_nothing:  # not before it is in C: another thread has the signal
+                wait_asleep(next(iter(executor._processes.values())))
+            assert future.cancel(running=True)
+            with pytest.raises(CancelledError):
+                future.result(LONG_S)
+            assert ended.wait(LONG_S), "nobody was called back"
+            is_same = executor.submit(work.pid).result(LONG_S) == worker
+            assert is_same == (task is work.cleans_up)
+            assert flag.load() == said
+        supervisor = executor._engine.supervisor
+        while supervisor._cancels or supervisor._ticking:  # it sleeps again, at last
+            os.sched_yield()
+
+
+def test_a_retry_is_waited_for_at_the_end(pool: Pool) -> None:
+    """close() and join(): what waits for its backoff is still to be done."""
+    counter = AtomicInt()
+    result = pool.apply_async(
+        work.fails_twice, (counter,), retries=2, retry_on=ConnectionError, backoff=0.05
+    )
+    while pool._engine.delayed < 1:
+        os.sched_yield()
+    pool.close()
+    pool.join()
+    assert result.ready()
+    assert result.get() == 3
 
 
 def test_a_higher_priority_goes_first(context: BaseContext) -> None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -30,11 +30,15 @@ from interlock.pool import (
     ProcessPoolExecutor,
     TaskCancelled,
     WorkerDied,
+    supervision,
 )
 from interlock.pool.giving import SHORT_S
+from interlock.pool.jobs import Batch, Job
+from interlock.pool.member import Member
 from interlock.pool.messages import GATHERED
 from interlock.shared_memory import AtomicInt
-from interlock.testing import wait_asleep
+from interlock.testing import wait_asleep, wait_ended
+from interlock.testing.trial import Trial
 from tests.conftest import METHODS
 from tests.pool import work
 
@@ -310,9 +314,15 @@ def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
     with Pool(2, context=context, initializer=work.made, initargs=(counter,)) as pool:
         known = pool._functions.known(work.dies_at_sixty)
         assert pool.map(work.dies_at_sixty, range(100, 20000)) == list(range(100, 20000))
-        known.cost_s = SHORT_S / 2  # whatever the machine did meanwhile
-        hows, sealed = [], pool._engine._sealed
-        pool._engine._sealed = lambda batch: hows.append(sealed(batch)) or hows[-1]  # type: ignore[func-returns-value,method-assign]
+        sealed, sent = pool._engine._sealed, []
+
+        def noting(batch: Batch) -> tuple[Any, ...] | None:
+            known.cost_s = SHORT_S / 2  # whatever the machine does meanwhile
+            message = sealed(batch)
+            sent.append(message)
+            return message
+
+        pool._engine._sealed = noting  # type: ignore[method-assign]
         results = pool.imap(work.dies_at_sixty, range(100))
         for number in range(100):
             if number == 60:
@@ -322,7 +332,7 @@ def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
                 assert results.next(LONG_S) == number
         with pytest.raises(StopIteration):
             results.next(LONG_S)
-    assert hows[0][-1] == GATHERED
+    assert all(message is not None and message[-1] == GATHERED for message in sent)
     assert counter.load() == 1
 
 
@@ -460,3 +470,108 @@ class CallingBack:
     def __reduce__(self) -> tuple[object, ...]:
         self._call()
         return int, ()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_a_pool_s_own_leaves_nobody_waiting(context: BaseContext) -> None:
+    """P3: who waits is told, and the workers end."""
+
+    def fails(member: Member, job: Job, now: float) -> None:
+        raise RuntimeError("ours")
+
+    pool = Pool(2, context=context)
+    processes = pool._pool
+    flag = AtomicInt()
+    waiting = pool.apply_async(work.wait_until, (flag, 1))
+    pool._engine._measured = fails  # type: ignore[method-assign]
+    for result in (pool.apply_async(work.square, (1,)), waiting):
+        with pytest.raises(PoolTerminated, match="fault of its own"):
+            for _ in range(2):  # the one that the thread took in just before is done
+                result.get(LONG_S)
+            pool.apply(work.square, (1,))
+    for process in processes:
+        wait_ended(process, LONG_S)
+    pool.terminate()
+
+
+class RefusedProcess(ForkProcess):
+    """Not started by the system, as often as said."""
+
+    left: ClassVar[int] = 0
+
+    def start(self) -> None:
+        """As `Process.start`, at last."""
+        if RefusedProcess.left > 0:
+            RefusedProcess.left -= 1
+            raise BlockingIOError("Resource temporarily unavailable")
+        super().start()
+
+
+class SecondRefusedProcess(ForkProcess):
+    """Of which the system starts one."""
+
+    started: ClassVar[int] = 0
+
+    def start(self) -> None:
+        """As `Process.start`, the first time."""
+        SecondRefusedProcess.started += 1
+        if SecondRefusedProcess.started == 2:
+            raise BlockingIOError("Resource temporarily unavailable")
+        super().start()
+
+
+class SecondRefusedContext(ForkContext):
+    """Of such processes."""
+
+    Process = SecondRefusedProcess
+
+
+def test_a_pool_that_cannot_be_made_leaves_nothing() -> None:
+    """P5: the worker that was started has ended, and what it had is given back."""
+    before = work.in_use()
+    with pytest.raises(BlockingIOError):
+        Pool(2, context=SecondRefusedContext())
+    gc.collect()
+    after = work.in_use()
+    assert (after.processes, after.threads) == (before.processes, before.threads)
+    assert after.descriptors <= before.descriptors + 1  # its own, until it is collected
+
+
+class RefusedContext(ForkContext):
+    """Of such processes."""
+
+    Process = RefusedProcess
+
+
+def test_a_worker_that_the_system_does_not_start_is_started_later() -> None:
+    """The pool tries again by itself, and works with what it has until then."""
+    with Pool(2, context=RefusedContext()) as pool:
+        RefusedProcess.left = 2
+        with pytest.raises(WorkerDied):
+            pool.apply(work.killed)
+        assert pool.apply(work.square, (3,)) == 9
+        while len(pool._pool) < 2:
+            os.sched_yield()
+    assert RefusedProcess.left == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "grace_s"), [(work.says_and_goes_on, 600.0), (work.heeds_nothing, 0.1)]
+)
+def test_a_terminated_pool_ends_workers_that_are_busy(
+    pool: Pool,
+    trial: Trial,
+    task: Callable[[AtomicInt], None],
+    grace_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By SIGTERM; by SIGKILL those that heed none."""
+    monkeypatch.setattr(supervision, "TERM_GRACE_S", grace_s)
+    flag = AtomicInt()
+    pool.apply_async(task, (flag,))
+    assert flag.wait(0, LONG_S)
+    if task is work.heeds_nothing:
+        (busy,) = (m.process for m in pool._engine.members.values() if m.batches)
+        wait_asleep(busy)
+    trial.thread(pool.terminate).result()
+    assert not pool._pool

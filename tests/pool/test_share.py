@@ -11,6 +11,7 @@ import pytest
 from interlock.context import BaseContext
 from interlock.errors import SenderGone, SerializationError
 from interlock.pool import Pool, ProcessPoolExecutor, Shared, share
+from interlock.pool.share import ALIGNMENT, _received
 from tests.pool import work
 
 LONG_S = 30.0
@@ -74,3 +75,16 @@ def test_what_cannot_be_sent_raises_at_the_call(pool: Pool) -> None:
     """P6."""
     with pytest.raises(SerializationError):
         pool.share({"lock": work.returns_a_lock()})
+
+
+def test_another_that_has_its_descriptor_is_not_taken_for_it() -> None:
+    """P6: numbers of descriptors are used again."""
+    gone, other = share([1]), share([2])
+    with pytest.raises(SenderGone):
+        _received(os.getpid(), other._fd, gone._place)
+
+
+def test_its_arrays_are_aligned() -> None:
+    """Whatever lies before them."""
+    shared = share((np.ones(5001, "u1"), np.ones(5003, "u1"), np.zeros(1024)))
+    assert [array.ctypes.data % ALIGNMENT for array in shared.value] == [0, 0, 0]

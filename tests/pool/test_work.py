@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ import pytest
 import interlock
 from interlock.context import BaseContext
 from interlock.pool import Pool, PoolClosed, PoolTerminated, ProcessPoolExecutor
+from interlock.pool.member import KNOWN_MAX
 from interlock.shared_memory import AtomicInt
+from interlock.testing.trial import Trial
 from tests.conftest import METHODS
 from tests.pool import work
 
@@ -65,6 +68,48 @@ def test_functions_of_main_are_functions(method: str, tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout == "[1, 2, 3]\n[0, 2, 4]\n[0, 3, 6]\n"
+
+
+def test_a_function_is_sent_to_a_worker_once(pool: Pool) -> None:
+    """However many messages name it, and how often it is given."""
+    counts = work.CountsReads()
+    for _ in range(3):
+        assert {read for _, read in pool.map(counts, range(100), 1)} == {1}
+
+
+def test_a_worker_keeps_so_many_functions(context: BaseContext) -> None:
+    """One that it has forgotten is sent again."""
+    with Pool(1, context=context) as pool:
+        adding = [functools.partial(work.add, number) for number in range(KNOWN_MAX + 20)]
+        for _ in range(2):
+            assert [pool.apply(each) for each in adding] == list(range(KNOWN_MAX + 20))
+        (member,) = pool._engine.members.values()
+        assert len(member._known) == KNOWN_MAX
+
+
+def test_who_waits_for_a_result_hears_of_the_end_of_the_input(pool: Pool, trial: Trial) -> None:
+    """Though no result comes with it; and close() waits for an input that goes on."""
+    gate = threading.Event()
+
+    def numbers() -> Iterator[int]:
+        yield 3
+        gate.wait(LONG_S)
+
+    results = pool.imap(work.square, numbers())
+    assert next(results) == 9
+    waiting = trial.thread(list, results)
+    waiting.wait_asleep()
+    gate.set()
+    assert waiting.result() == []
+    gate.clear()
+    untouched = pool.imap(work.square, numbers())
+    pool.close()
+    joining = trial.thread(pool.join)
+    joining.wait_asleep()
+    assert not joining.is_over()
+    gate.set()
+    joining.result()
+    assert list(untouched) == [9]
 
 
 def test_an_endless_input_is_read_no_further_than_needed(pool: Pool) -> None:

@@ -417,3 +417,77 @@ def dies_at_sixty(number: int) -> int:
         worker_state().add(1)
         killed()
     return number
+
+
+def holds_the_gil(_: object = None) -> None:
+    """In C code that lets no other thread run, and that no signal ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    ctypes.PyDLL(None).sleep(int(FOR_EVER_S))
+
+
+def threads_of_libraries() -> tuple[list[str | None], list[int]]:
+    """What the environment says, and what the loaded ones use."""
+    import numpy as np
+    import threadpoolctl  # type: ignore[import-untyped]
+
+    assert np.ones((2, 2)).dot(np.ones(2)).sum() == 4
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    used = [library["num_threads"] for library in threadpoolctl.threadpool_info()]
+    return [os.environ.get(name) for name in names], used
+
+
+_reads = itertools.count(1)
+
+
+class CountsReads:
+    """A function by value, which tells how often it was read in this process."""
+
+    def __setstate__(self, state: object) -> None:
+        self.read = next(_reads)
+
+    def __getstate__(self) -> object:
+        return "state"
+
+    def __call__(self, number: int) -> tuple[int, int]:
+        return os.getpid(), self.read
+
+
+def cleans_up(flag: AtomicInt) -> None:
+    """Without end; ended by an exception, it says so."""
+    try:
+        flag.store(1)
+        for_ever()
+    finally:
+        flag.store(2)
+
+
+def heeds_nothing(flag: AtomicInt) -> None:
+    """As `for_ever_in_c`; it says when it is about to begin."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    flag.store(1)
+    for_ever_in_c()
+
+
+def says_and_goes_on(flag: AtomicInt) -> None:
+    flag.store(1)
+    for_ever()
+
+
+def first_only(number: int) -> int:
+    if number:
+        for_ever()
+    return number
+
+
+def sets(event: threading.Event, _: object = None) -> None:
+    event.set()
+
+
+def says_with(level: int, extra: object) -> None:
+    """Not sendable, if it is a lock's maker."""
+    value = extra() if callable(extra) else extra
+    logging.getLogger("tests.pool.said").log(level, "said", extra={"thing": value})
+
+
+def has_a_handler_of_its_own() -> None:
+    logging.getLogger().addHandler(logging.NullHandler())

@@ -113,6 +113,7 @@ class ResultNotSent(SerializationError, MaybeEncodingError):  # type: ignore[mis
 
     def __init__(self, exc: str, value: str) -> None:
         MaybeEncodingError.__init__(self, exc, value)
+        self.exc, self.value = exc, value  # in words already, which it would quote once more
         self.path = None
 
     def __reduce__(self) -> tuple[Any, ...]:

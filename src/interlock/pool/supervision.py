@@ -124,7 +124,7 @@ class Supervisor:
         """Start workers until there are as many as there shall be.
 
         Raises:
-            OSError: The system starts none, and there is none.
+            OSError: The system starts none now; the thread tries again later.
         """
         engine = self.engine
         while True:
@@ -132,13 +132,7 @@ class Supervisor:
                 with engine.lock:
                     if self._missing() <= 0:
                         return
-                try:
-                    member = self._start()
-                except (OSError, MemoryError):
-                    if not engine.members or not self.thread.ident:
-                        raise
-                    return
-                engine.enlist(member)
+                engine.enlist(self._start())
 
     # ---- the thread --------------------------------------------------------------
 
