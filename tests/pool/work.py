@@ -462,7 +462,8 @@ def cleans_up(flag: AtomicInt) -> None:
 
 
 def heeds_nothing(flag: AtomicInt) -> None:
-    """As `for_ever_in_c`; it says when it is about to begin."""
+    """As `for_ever_in_c`, and SIGTERM comes by no other thread; it says when it begins."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     flag.store(1)
     for_ever_in_c()
