@@ -282,6 +282,23 @@ def test_no_descriptor_waits_for_a_worker_that_is_gone(pool: Pool) -> None:
             assert not thread.is_alive()
 
 
+def test_no_descriptor_waits_for_a_worker_that_had_its_tasks_taken_back(pool: Pool) -> None:
+    """It has their message, and dies without having read it."""
+    counter, flag = AtomicInt(), AtomicInt()
+    for number in range(100):  # the pool knows that they are short: many wait at a worker
+        assert pool.apply(work.counted, (counter, number)) == number
+    dying = pool.apply_async(work.wait_then_die, (flag,))
+    behind = [pool.apply_async(work.counted, (counter, n)) for n in range(100)]
+    assert [result.get(LONG_S) for result in behind] == list(range(100))
+    flag.store(1)
+    with pytest.raises(WorkerDied):
+        dying.get(LONG_S)
+    for thread in threading.enumerate():
+        if thread.name == "interlock-handover":  # it lives as long as descriptors wait
+            thread.join(LONG_S)
+            assert not thread.is_alive()
+
+
 class KilledProcess(ForkProcess):
     """Killed before it begins, as often as said."""
 

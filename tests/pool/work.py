@@ -492,3 +492,28 @@ def says_with(level: int, extra: object) -> None:
 
 def has_a_handler_of_its_own() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
+
+
+class Holder:
+    """Something large, in reality."""
+
+    def nothing(self, _: object = None) -> None:
+        """A task that is a method: it travels with its object."""
+
+
+def holders(_: object = None) -> int:
+    return sum(isinstance(each, Holder) for each in gc.get_objects())
+
+
+def wait_then_die(flag: AtomicInt) -> None:
+    wait_until(flag, 0)
+    killed()
+
+
+class ExitsAsItIsPickled:
+    def __reduce__(self) -> str:
+        raise SystemExit(7)
+
+
+def returns_what_exits() -> ExitsAsItIsPickled:
+    return ExitsAsItIsPickled()

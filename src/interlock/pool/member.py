@@ -90,6 +90,10 @@ class Member:
         if len(self._known) > KNOWN_MAX:
             self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
 
+    def revoke_at_end(self, tickets: list[bytes]) -> None:
+        """It has a message with these, whose tasks are not its own any more; it may not read it."""
+        self._tickets += tickets
+
     def stop(self) -> None:
         """Let it end when it has done what it has."""
         if not self.is_stopping:

@@ -374,6 +374,7 @@ class Supervisor:
                 continue
             taken.append(Piece(batch.job, batch.first + keep, batch.items[keep : batch.size]))
             if keep == batch.done:
+                member.revoke_at_end(batch.tickets)
                 self.engine.remove(batch.number)
             else:
                 member.load -= batch.size - keep
