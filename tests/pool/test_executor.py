@@ -7,6 +7,8 @@ import concurrent.futures
 import os
 import subprocess
 import sys
+import threading
+import weakref
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -14,7 +16,13 @@ from pathlib import Path
 import pytest
 
 from interlock.context import BaseContext
-from interlock.pool import PoolClosed, ProcessPoolExecutor, TaskTimeout, WorkerDied
+from interlock.pool import (
+    InitializerFailed,
+    PoolClosed,
+    ProcessPoolExecutor,
+    TaskTimeout,
+    WorkerDied,
+)
 from interlock.shared_memory import AtomicInt
 from interlock.testing.trial import Trial
 from tests.pool import work
@@ -145,3 +153,57 @@ def test_the_interpreter_s_end_waits_for_its_calls(tmp_path: Path) -> None:
 def test_a_process_may_end_with_an_open_executor(trial: Trial) -> None:
     """multiprocessing joins the children at a process's end, before threads are ended."""
     trial.child(work.leave_open, 0.1).result()
+
+
+def test_what_a_method_belongs_to_is_let_go(context: BaseContext) -> None:
+    """Here as soon as the call is done, in the worker soon after: such an object may be large."""
+    with ProcessPoolExecutor(1, context) as executor:
+        assert executor.submit(work.holders).result(LONG_S) == 0  # it is forked before there is one
+        holder = work.Holder()
+        gone = threading.Event()
+        weakref.finalize(holder, gone.set)
+        executor.submit(holder.nothing).result(LONG_S)
+        del holder
+        assert gone.wait(LONG_S)
+        for _ in range(1000):  # a message tells the worker
+            if executor.submit(work.holders).result(LONG_S) == 0:
+                break
+        else:
+            pytest.fail("the worker has kept the object")
+
+
+def test_a_result_that_cannot_be_sent_is_the_error_that_says_so(context: BaseContext) -> None:
+    """As the standard library's: of its own class, where Pool says MaybeEncodingError."""
+    with ProcessPoolExecutor(1, context) as executor:
+        with pytest.raises(TypeError, match="lock"):
+            executor.submit(work.returns_a_lock).result(LONG_S)
+        with pytest.raises(SystemExit, match="7"):
+            executor.submit(work.returns_what_exits).result(LONG_S)
+        assert executor.submit(work.square, 3).result(LONG_S) == 9
+
+
+def test_programs_find_workers_and_breakage_where_they_look(context: BaseContext) -> None:
+    """Neither is public, but programs kill `_processes` and make a new pool if `_broken`."""
+    flag = AtomicInt()
+    with ProcessPoolExecutor(3, context) as executor:
+        assert not executor._broken
+        futures = [executor.submit(work.wait_until, flag, n) for n in range(9)]
+        assert len(executor._processes) == 3
+        flag.store(1)
+        assert [f.result(LONG_S) for f in futures] == list(range(9))
+    with ProcessPoolExecutor(1, context, initializer=work.broken) as executor:
+        with pytest.raises(BrokenProcessPool):
+            executor.submit(work.square, 3).result(LONG_S)
+        assert executor._broken
+
+
+def test_an_initializer_s_failure_is_logged(
+    context: BaseContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By the logger that concurrent.futures has: else a failure that passes is never seen."""
+    with ProcessPoolExecutor(1, context, initializer=work.broken) as executor:
+        with pytest.raises(InitializerFailed):
+            executor.submit(work.square, 3).result(LONG_S)
+    said = [r for r in caplog.records if r.name == "concurrent.futures"]
+    assert [r.getMessage() for r in said] == ["Exception in initializer:"] * len(said)
+    assert said and all("broken" in (r.exc_text or "") for r in said)

@@ -72,6 +72,7 @@ class Answers:
     _unfit = 0
     _early: dict[int, tuple[int, bytes]]
     remote_traceback: Any = RemoteTraceback  # what shows the traceback of a worker
+    unsent: type[BaseException] | None = ResultNotSent  # None: what serializing raised, as it was
 
     def answer(self: Engine, ticket: int, answer: int, data: bytes, number: int) -> None:  # type: ignore[misc]
         """An answer of a worker, other than a result."""
@@ -107,8 +108,9 @@ class Answers:
                 worker.ending = None
             self._end_task(batch, place, worker.reason(ticket) or "cancelled")
         elif answer == NOT_SENT:
-            why, what = loads(data)
-            self.settle_later(job, index, ResultNotSent(why, what))
+            why, what, raised = loads(data)
+            named = None if self.unsent is None else self.unsent(why, what)
+            self.settle_later(job, index, named, raised)
         elif answer == FAILED:
             self._raised(batch, place, data)
 

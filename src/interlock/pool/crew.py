@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -34,17 +33,21 @@ __all__ = ["Crew", "Functions", "interrupted_later"]
 
 TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
 _NAMED = (FunctionType, BuiltinFunctionType, type)
-UNNAMED_MAX = 64  # functions that cannot be referred to weakly, kept by their bytes
 
 
 class Functions:
-    """The functions that a pool was given; one that is given again keeps its number."""
+    """The functions that a pool was given; one that is given again keeps its number.
+
+    One of a module stays. Any other may hold much (a method its object, a partial its arguments):
+    it is known as long as a job has it.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is freed with it may come back
         self._known: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
-        self._by_data: OrderedDict[bytes, Function] = OrderedDict()
         self._last: tuple[Any, Function | None] = None, None
+        self._by_data: weakref.WeakValueDictionary[bytes, Function] = weakref.WeakValueDictionary()
+        self.ended: Callable[[int, list[bytes]], None] | None = None  # told of each that is gone
 
     def known(self, call: Callable[..., Any]) -> Function:
         """The function as workers get to know it.
@@ -71,13 +74,9 @@ class Functions:
         with self._lock:
             found = self._by_data.get(data)
             if found is None:
-                found = Function(call, data)
+                found = Function(call, data, self.ended)
                 found.tickets = tickets
                 self._by_data[data] = found
-                if len(self._by_data) > UNNAMED_MAX:
-                    self._by_data.popitem(last=False)
-            else:
-                self._by_data.move_to_end(data)
             if has_name and _is_found(call):
                 self._known[call] = found
             return found
@@ -156,6 +155,7 @@ class Crew:
         self._name = name
         self._owner = os.getpid()
         self._functions = functions
+        functions.ended = self._function_ended
         self._turns = Turns(ctx=self.context)
         self._numbers = itertools.count(1)
         self.engine = Engine(self._queue(), quota)
@@ -265,6 +265,12 @@ class Crew:
             self.engine.check_open()
             self.engine.feeders.add(job)
         threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
+
+    def _function_ended(self, number: int, tickets: list[bytes]) -> None:
+        """No job has it any more; told by the garbage collector, as `abandon` is."""
+        if self.is_here():
+            self.supervisor.todo.append(lambda: self.engine.forget_function(number, tickets))
+            self.supervisor.wake()
 
     def close(self) -> None:
         """Take no more tasks; in the process that has the workers."""

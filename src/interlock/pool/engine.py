@@ -128,6 +128,13 @@ class Engine(Giving, Answers, Settling):
             priority = piece.job.options.priority
             self.waiting.setdefault(priority, deque()).appendleft(piece)
 
+    def forget_function(self, number: int, tickets: list[bytes]) -> None:
+        """No job has it any more, so that nobody needs what it holds."""
+        revoke(tickets)
+        with self.lock:
+            for member in self.members.values():
+                member.forget(number)
+
     def has_work(self) -> bool:
         """With the lock: whether anything is to be done still (but what workers have)."""
         return self._head() is not None or self.delayed > 0 or bool(self.feeders)

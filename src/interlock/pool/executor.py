@@ -15,6 +15,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import _RemoteTraceback
+from contextlib import suppress
 from multiprocessing import util
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,13 +136,22 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         self._mp_context = self._crew.context
         self._engine = self._crew.engine
         self._engine.remote_traceback = _RemoteTraceback
+        self._engine.unsent = None
         with self._crew.started():
             _crews.add(self._crew)
             _finish_before_the_children()
             weakref.finalize(self, self._crew.abandon).atexit = False
 
+    # What programs look for in the standard library's, though it is not public.
+
+    @property
+    def _broken(self) -> BaseException | bool:
+        return self._engine.broken or False
+
     @property
     def _processes(self) -> dict[int, Any]:
+        with suppress(Exception):  # who waits for a result is told
+            self._engine.supervisor.start_missing()
         with self._engine.lock:
             return {m.process.pid: m.process for m in self._engine.members.values()}
 

@@ -89,11 +89,21 @@ class Function:
         data: Its bytes.
         tickets: For the descriptors in them, until a worker gets them.
         cost_s: About how long a call takes, in seconds; None as long as it is not known.
+        is_kept: Whether a worker has it.
+        ended: Is told the number and the tickets when nobody has the function any more.
     """
 
-    __slots__ = ("_is_given", "call", "cost_s", "data", "name", "number", "tickets")
+    __slots__ = (
+        "__weakref__", "_is_given", "call", "cost_s", "data", "ended", "is_kept", "name", "number",
+        "tickets",
+    )  # fmt: skip
 
-    def __init__(self, call: Callable[..., Any], data: bytes) -> None:
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        data: bytes,
+        ended: Callable[[int, list[bytes]], None] | None = None,
+    ) -> None:
         self.number = next(_numbers)
         self.call = call
         self.data = data
@@ -101,6 +111,12 @@ class Function:
         self.name: str = getattr(call, "__qualname__", None) or type(call).__name__
         self.cost_s: float | None = None
         self._is_given = False
+        self.is_kept = False
+        self.ended = ended
+
+    def __del__(self) -> None:
+        if self.ended is not None and (self.is_kept or self.tickets):
+            self.ended(self.number, self.tickets)
 
     @property
     def is_single_use(self) -> bool:

@@ -87,8 +87,15 @@ class Member:
         function.tickets = []
         self.outbox.append((DEFINE, function.number, data))
         self._known[function.number] = None
+        function.is_kept = True
         if len(self._known) > KNOWN_MAX:
             self.outbox.append((FORGET, self._known.popitem(last=False)[0]))
+
+    def forget(self, number: int) -> None:
+        """Let it forget a function, if it has it."""
+        if number in self._known:
+            del self._known[number]
+            self.outbox.append((FORGET, number))
 
     def revoke_at_end(self, tickets: list[bytes]) -> None:
         """It has a message with these, whose tasks are not its own any more; it may not read it."""

@@ -41,7 +41,8 @@ class Settling:
     ) -> None:
         """With the lock: the job is told of a failure when it is released (E4).
 
-        An exception's bytes are read then, for that runs its own code.
+        An exception's bytes are read then, for that runs its own code; it is the failure, or its
+        cause where there is one.
         """
         self._settled.append((job, index, error, packed))
         self._is_for_others = True
@@ -92,8 +93,12 @@ class Settling:
             self._decoded(job, index, *what)
         else:
             error, packed = what
-            if error is None:
-                error = unpack_exception(packed, self.remote_traceback)
+            if packed is not None:
+                raised = unpack_exception(packed, self.remote_traceback)
+                if error is None:
+                    error = raised
+                else:
+                    error.__cause__ = raised
             job.fail(index, error)
 
     def _decoded(self, job: Job, index: int, data: bytes, buffers: list[Any], many: int) -> None:

@@ -13,6 +13,7 @@ It imports little: a worker begins quickly.
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
 import signal
 import sys
@@ -57,6 +58,7 @@ __all__ = ["CANCEL_SIGNAL", "Start", "serve", "worker_state"]
 CANCEL_SIGNAL = signal.SIGRTMIN + 7
 TAKEN_MAX = 64  # messages at once
 SAMPLE_S = 0.05  # how often the stack of a task that goes on is put down
+_log = logging.getLogger("concurrent.futures")  # where its executors say the same
 REPR_MAX = 200  # characters of a result in an error
 
 
@@ -170,6 +172,7 @@ def _initialized(start: Start) -> bool:
     try:
         _state = start.initializer(*start.initargs)
     except BaseException as error:
+        _log.critical("Exception in initializer:", exc_info=True)
         start.results.put((0, UNFIT, pack_exception(error), start.number))
         return False
     return True
@@ -333,7 +336,8 @@ class _Loop:
             data, buffers, _ = encoded(value)
             self._put((ticket, data, buffers))
         except BaseException as error:
-            self._put((ticket, NOT_SENT, dumps([_repr(error), _repr(value)]), self._number))
+            told = dumps([_repr(error), _repr(value), pack_exception(_without_ours(error))])
+            self._put((ticket, NOT_SENT, told, self._number))
 
 
 def _without_ours(error: BaseException) -> BaseException:
