@@ -35,7 +35,7 @@ install_tests_in_module_dict(globals(), {method!r})
 """
 _IMPORT = re.compile(r"\bimport multiprocessing\b(?:\.(\w+))?(?: as (\w+))?")
 _FROM = re.compile(r"\bfrom multiprocessing(?:\.(\w+))? import (\w+(?:, *\w+)*)")
-_OWN_NAME = re.compile(r"\btest\.(?=test_multiprocessing_|mp_preload)")
+_OWN_NAME = re.compile(r"\btest\.(?=test_multiprocessing_|test_concurrent_futures|mp_preload)")
 
 
 @dataclass(frozen=True)

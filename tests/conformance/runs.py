@@ -21,7 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.conformance.redirect import MODULES, Subject
+from tests.conformance.executors import NAME as EXECUTORS
+from tests.conformance.redirect import Subject
 
 ROOT = Path(__file__).parents[2]
 RUN_CLASS = (sys.executable, "-m", "tests.conformance.run_class")
@@ -36,7 +37,14 @@ class Case:
     module: str
     name: str
 
+    @property
+    def is_of_executors(self) -> bool:
+        """Whether it tests executors, not multiprocessing."""
+        return self.module.split(".")[0] == EXECUTORS
+
     def __str__(self) -> str:
+        if self.is_of_executors:
+            return f"futures-{self.name}"  # a path with it has to be short, see `suite.py`
         return f"{self.module.removeprefix('test_multiprocessing_')}-{self.name}"
 
 
@@ -60,18 +68,19 @@ class Outcome:
 class Suite:
     """The directory with the redirected tests, and how a process is started on them."""
 
-    def __init__(self, directory: Path, subject: Subject) -> None:
+    def __init__(self, directory: Path, subject: Subject, modules: Iterable[str]) -> None:
         self.directory = directory
+        self.modules = tuple(modules)
         places = (directory, ROOT, subject.location)
         self.environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(map(str, places)),
             "PYTHONFAULTHANDLER": "1",
         }
 
-    def classes(self, modules: Iterable[str] = MODULES) -> dict[Case, list[str]]:
+    def classes(self) -> dict[Case, list[str]]:
         """The classes of the modules, and the names of their tests; nothing of them is run."""
         done = subprocess.run(
-            [*RUN_CLASS, "list", *modules],
+            [*RUN_CLASS, "list", *self.modules],
             cwd=self.directory,
             env=self.environment,
             stdout=subprocess.PIPE,

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.conformance.redirect import find_subject, installed_suite, write_suite
+from tests.conformance.executors import installed_executor_tests, write_executor_tests
+from tests.conformance.redirect import MODULES, find_subject, installed_suite, write_suite
 from tests.conformance.runs import Suite
 
 # The check of the suite itself: INTERLOCK_CONFORMANCE_SUBJECT=multiprocessing
@@ -32,6 +33,9 @@ def temporary_suite(subject: str = DEFAULT_SUBJECT) -> Iterator[Suite]:
     try:
         found = find_subject(subject)
         write_suite(directory, found, installed)
-        yield Suite(directory, found)
+        modules = [*MODULES]
+        if executors := installed_executor_tests():
+            modules += write_executor_tests(directory, found, executors)
+        yield Suite(directory, found, modules)
     finally:
         shutil.rmtree(directory)

@@ -1,8 +1,13 @@
-"""The standard library's own tests for multiprocessing, run against Interlock (P1)."""
+"""The standard library's own tests for multiprocessing and its executors, run on Interlock (P1).
+
+Those for the executors (`test_concurrent_futures`, a file or a package) come with some builds of
+Python and not with others; where they do not, there are no cases of them.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import functools
 import os
 from collections.abc import Iterator
@@ -10,7 +15,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.__main__ import lines
-from tests.conformance.excluded import EXCLUDED, excluded_tests
+from tests.conformance.excluded import EXCLUDED, EXCLUDED_OF_EXECUTORS, excluded_tests
+from tests.conformance.executors import installed_executor_tests
 from tests.conformance.redirect import installed_suite
 from tests.conformance.runs import BOUND_S, Case, Runs, Suite
 from tests.conformance.suite import temporary_suite
@@ -66,5 +72,7 @@ def test_class_passes(case: Case, runs: Runs) -> None:
 @pytest.mark.skipif(TESTS is None, reason="the standard library's tests are not installed")
 def test_what_is_not_run_exists() -> None:
     """A reason whose test the standard library has no longer is to be dropped."""
-    known = {f"{case.name}.{name}" for case, tests in classes().items() for name in tests}
-    assert set(EXCLUDED) <= known
+    own = {f"{case.name}.{name}" for case, tests in classes().items() for name in tests}
+    assert set(EXCLUDED) <= own
+    if installed_executor_tests() is not None:
+        assert all(fnmatch.filter(own, pattern) for pattern in EXCLUDED_OF_EXECUTORS)
