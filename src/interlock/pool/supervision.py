@@ -187,10 +187,11 @@ class Supervisor:
 
     def _end_if_over(self) -> bool:
         engine = self.engine
-        if engine.broken is not None:
-            engine.drop(engine.broken)
+        broken = engine.broken  # one that comes later drops what there is in the next round
+        if broken is not None:
+            engine.drop(broken)
         with engine.lock:
-            is_over = engine.state == "TERMINATE" or engine.broken is not None
+            is_over = engine.state == "TERMINATE" or broken is not None
             if is_over or (engine.state == "CLOSE" and engine.is_idle()):
                 for member in engine.members.values():
                     member.stop()
