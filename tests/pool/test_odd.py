@@ -338,7 +338,7 @@ def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
             send(batch, *more)
             sent.append(batch.member.outbox[-1])
 
-        pool._engine._send = noting  # type: ignore[method-assign]
+        pool._engine._send = noting  # type: ignore[method-assign, assignment]
         results = pool.imap(work.dies_at_sixty, range(100))
         for number in range(100):
             if number == 60:
