@@ -232,6 +232,8 @@ class Answers:
         if why and why != "memory":
             self._end_task(batch, place, why)
             return
+        if not why and job.options.memory_limit is not None and member.fell_to_its_limit():
+            why = "memory"
         attempt = job.attempts.get(index, 1)
         if self._retried(batch, place):
             return

@@ -15,6 +15,7 @@ from types import BuiltinFunctionType, FrameType, FunctionType
 from typing import Any
 
 from interlock._handover import noted
+from interlock.pool.delegated import Groups
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
@@ -158,10 +159,12 @@ class Crew:
         functions.ended = self._function_ended
         self._turns = Turns(ctx=self.context)
         self._numbers = itertools.count(1)
+        self._groups = Groups()
         self.engine = Engine(self._queue(), quota)
         self.supervisor = Supervisor(
-            self.engine, self._started, size, lazy=lazy, idle_timeout=idle_timeout
-        )
+            self.engine, self._started, size, lazy=lazy, idle_timeout=idle_timeout,
+            at_end=self._groups.close,
+        )  # fmt: skip
         self.engine.supervisor = self.supervisor
 
     def _queue(self) -> Queue[Any]:
@@ -204,10 +207,11 @@ class Crew:
     def _started(self) -> Member:
         number = next(self._numbers)
         tasks, status = self._queue(), Status()
-        member = Member(number, tasks, status)
+        member = Member(number, tasks, status, self._groups)
+        group = None if self._memory_limit is None else member.make_group(None)
         start = Start(
             number, tasks, self.engine.results, status, lifeline(), self._initializer,
-            self._initargs, self._memory_limit, self._threads, self.supervisor.size,
+            self._initargs, self._memory_limit, group, self._threads, self.supervisor.size,
             self._turns, levels(),
         )  # fmt: skip
         try:

@@ -8,13 +8,16 @@ import time
 from collections import OrderedDict
 from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any
 
 from interlock._handover import revoke
 from interlock.errors import Full, QueueClosed
+from interlock.pool.cgroup import Group
+from interlock.pool.delegated import Groups
 from interlock.pool.jobs import Batch, Function
-from interlock.pool.limits import peak_bytes
-from interlock.pool.messages import DEFINE, FORGET, STOP
+from interlock.pool.limits import peak_bytes, resident_bytes
+from interlock.pool.messages import DEFINE, ENTER, FORGET, STOP
 from interlock.pool.status import CANCEL, Status
 from interlock.pool.worker import CANCEL_SIGNAL
 
@@ -43,9 +46,10 @@ class Member:
         kill_at: When, if it goes on with that.
         unfit: What its initializer raised, packed.
         peak_bytes: The most memory it was seen to have.
+        group: Its memory cgroup, once it has a task with a limit, where there are any.
     """
 
-    def __init__(self, number: int, tasks: Any, status: Status) -> None:
+    def __init__(self, number: int, tasks: Any, status: Status, groups: Groups) -> None:
         self.number = number
         self.process: Any = None
         self.exitcode = UNKNOWN_STATUS
@@ -65,12 +69,15 @@ class Member:
         self.kill_at = 0.0
         self.unfit: bytes | None = None
         self.peak_bytes = 0
+        self.group: Group | None = None
+        self._groups = groups
         self.outbox: list[tuple[Any, ...]] = []
         self._known: OrderedDict[int, None] = OrderedDict()
         self._tickets: list[bytes] = []
 
     def add(self, batch: Batch) -> None:
         """Give it a batch, whose message is to follow."""
+        self._make_room(batch.job.options.memory_limit)
         self.batches[batch.number] = batch
         self.load += batch.size
 
@@ -100,6 +107,19 @@ class Member:
     def revoke_at_end(self, tickets: list[bytes]) -> None:
         """It has a message with these, whose tasks are not its own any more; it may not read it."""
         self._tickets += tickets
+
+    def make_group(self, limit: int | None) -> Path | None:
+        """Make its memory cgroup, and return the folder that it shall enter, if there is one."""
+        self.group = self._groups.new(limit)
+        return None if self.group is None else self.group.folder
+
+    def _make_room(self, limit: int | None) -> None:
+        if self.group is not None:
+            self.group.raise_to(limit)
+        elif limit is not None:
+            folder = self.make_group(limit)
+            if folder is not None:
+                self.outbox.append((ENTER, folder))
 
     def stop(self) -> None:
         """Let it end when it has done what it has."""
@@ -148,8 +168,10 @@ class Member:
         if grace_s > 0:
             self.status.words[CANCEL] = ticket
             self.signal(CANCEL_SIGNAL)
-        else:
-            self.signal(signal.SIGKILL)
+            return
+        self.signal(signal.SIGKILL)
+        if why == "memory" and self.group is not None:
+            self.group.kill()  # what it has started may have more than itself
 
     def reason(self, ticket: int) -> str:
         """Why a task was ended; empty if it was not. Its answer may come long after."""
@@ -165,9 +187,34 @@ class Member:
         has_server = self.process._popen.method == "forkserver"
         return self._pidfd if self._pidfd >= 0 and not has_server else int(self.process.sentinel)
 
-    def look(self) -> None:
-        """See how much memory it has had."""
-        self.peak_bytes = max(self.peak_bytes, peak_bytes(self.process.pid))
+    def follow(self) -> int:
+        """Let its group's bounds follow what it has to do; what the processes there have."""
+        if self.group is None:
+            return 0
+        limits = [batch.job.options.memory_limit for batch in self.batches.values()]
+        given = [limit for limit in limits if limit is not None]
+        if not given:
+            return 0
+        return self.group.look(min(given), None if None in limits else max(given))
+
+    def has_more_than(self, limit: int, used: int) -> bool:
+        """Whether it has more memory than its task may, or than that its group's processes have.
+
+        If a process dies: it has none.
+        """
+        used = max(used, resident_bytes(self.process.pid))
+        self.peak_bytes = max(self.peak_bytes, used, peak_bytes(self.process.pid))
+        return used > limit
+
+    def fell_to_its_limit(self) -> bool:
+        """Whether the kernel has killed it, as its group had too much; the rest is killed then."""
+        if self.group is None or self.exitcode != -signal.SIGKILL:
+            return False
+        if not self.group.is_out_of_memory():
+            return False
+        self.peak_bytes = max(self.peak_bytes, self.group.peak_bytes())
+        self.group.kill()
+        return True
 
     def reap(self) -> None:
         """Note its exit status and its memory, once it has ended.
@@ -196,6 +243,8 @@ class Member:
     def close(self) -> None:
         """Give back what it had here, and what it has not received."""
         revoke(self._tickets)
+        if self.group is not None:
+            self._groups.give_back(self.group)
         self.tasks.close()
         self.status.close()
         if self._pidfd >= 0:

@@ -5,6 +5,7 @@ To a worker, each through a queue of its own:
     (DEFINE, function id, bytes)                       before the first batch that needs it
     (kind, function id, ticket, bytes, buffers, how)   a batch: CALL, MAP or STARMAP
     (FORGET, function id)                              it will not be named again
+    (ENTER, folder)                                    move into this cgroup (`cgroup.py`)
     (STOP,)                                            end when all before it is done
 
 To the pool, through one queue that all its workers share, a message for each task (but those
@@ -32,6 +33,7 @@ __all__ = [
     "CALL",
     "CANCELLED",
     "DEFINE",
+    "ENTER",
     "FAILED",
     "FORGET",
     "GATHERED",
@@ -62,6 +64,7 @@ STARMAP: Final = 2
 DEFINE: Final = 3
 FORGET: Final = 4
 STOP: Final = 5
+ENTER: Final = 6
 
 SIMPLE: Final = 0  # how a batch is run
 TIMED: Final = 1  # its tasks put down when they begin

@@ -23,7 +23,6 @@ from interlock.pool.faults import InitializerFailed
 from interlock.pool.giving import HELD_UP_S
 from interlock.pool.held import Held
 from interlock.pool.jobs import Job, Piece
-from interlock.pool.limits import resident_bytes
 from interlock.pool.member import Member
 from interlock.pool.messages import PLACE_BITS, PLACES
 from interlock.pool.status import BEGUN, FROM, READING, SINCE, TO
@@ -48,6 +47,7 @@ class Supervisor:
         size: How many there shall be.
         lazy: Whether they are started when there is work for them, not before.
         idle_timeout: Seconds after which one without work ends; None to keep them.
+        at_end: Called when the last has ended, and there will be no more.
     """
 
     def __init__(
@@ -58,12 +58,13 @@ class Supervisor:
         *,
         lazy: bool = False,
         idle_timeout: float | None = None,
+        at_end: Callable[[], None],
     ) -> None:
         self.engine = engine
         self.size = size
         self.lazy = lazy or idle_timeout is not None
         self.idle_timeout = idle_timeout
-        self._start = start
+        self._start, self._at_end = start, at_end
         self._starting = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._ringing = threading.RLock()  # a finalizer may ring while it is taken
@@ -167,6 +168,7 @@ class Supervisor:
                 self._look()
             engine.kick()
             if self._end_if_over():
+                self._at_end()
                 self._close()
                 return
             try:
@@ -298,6 +300,7 @@ class Supervisor:
         return ticket, batch
 
     def _keep_limits(self, member: Member, now: float) -> None:
+        used = member.follow()
         ticket, batch = self._at_work(member)
         if member.ending is not None:
             if member.ending[0] != ticket:
@@ -313,10 +316,9 @@ class Supervisor:
             if since and now - since > options.timeout and self._at_work(member)[0] == ticket:
                 member.end(ticket, "timeout", GRACE_S)
                 return
-        if options.memory_limit is not None:
-            member.look()
-            if resident_bytes(member.process.pid) > options.memory_limit:
-                member.end(ticket, "memory", 0.0)
+        limit = options.memory_limit
+        if limit is not None and member.has_more_than(limit, used):
+            member.end(ticket, "memory", 0.0)
 
     def _keep_cancels(self, now: float) -> None:
         if not self._cancels:

@@ -22,14 +22,16 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from interlock.pool import limits, outlets, takeback
+from interlock.pool import cgroup, limits, outlets, takeback
 from interlock.pool.messages import (
     CALL,
     CANCELLED,
     DEFINE,
+    ENTER,
     FAILED,
     FORGET,
     GATHERED,
@@ -78,6 +80,7 @@ class Start:
         initializer: Called first, with initargs; its value is the worker's state.
         initargs: Its arguments.
         memory_limit: In bytes; None for no limit.
+        group: The folder of its cgroup, if it has one from the start.
         threads: For BLAS and OpenMP; None to leave them alone.
         siblings: How many workers the pool has.
         turns: Who writes on standard output.
@@ -94,6 +97,7 @@ class Start:
         initializer: Callable[..., object] | None,
         initargs: Iterable[Any],
         memory_limit: int | None,
+        group: Path | None,
         threads: int | None,
         siblings: int,
         turns: outlets.Turns,
@@ -107,6 +111,7 @@ class Start:
         self.initializer = initializer
         self.initargs = tuple(initargs)
         self.memory_limit = memory_limit
+        self.group = group
         self.threads = threads
         self.siblings = siblings
         self.turns = turns
@@ -143,6 +148,8 @@ def serve(start: Start) -> None:
     If a process dies: the pool's kills this one, whatever it does.
     """
     start.line.follow()
+    if start.group is not None:
+        cgroup.enter(start.group)
     watch = _Watch(start.status)
     os.environ[limits.SIBLINGS] = str(
         int(os.environ.get(limits.SIBLINGS, "1")) * max(1, start.siblings)
@@ -196,6 +203,8 @@ class _Loop:
                 self._define(message[1], message[2])
             elif kind == FORGET:
                 self._functions.pop(message[1], None)
+            elif kind == ENTER:
+                cgroup.enter(message[1])
             elif kind == STOP:
                 return False
         outlets.flush()
