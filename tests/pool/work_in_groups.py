@@ -1,4 +1,4 @@
-"""What the workers of test_cgroup.py do: to the files of their group, and with memory."""
+"""What the workers of test_groups.py do: to the files of their group, and with memory."""
 
 from __future__ import annotations
 
