@@ -82,6 +82,24 @@ def test_a_pools_limit_holds_from_the_start(tree: Tree, context: BaseContext) ->
     assert (folder / bound).read_text() in ("max", "-1"), "not given back"
 
 
+def test_at_its_end_a_pool_removes_what_has_become_empty(
+    tree2: Tree, context: BaseContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group that what its worker had started was in still, when the worker ended."""
+    removed: list[Path] = []
+
+    def is_not_empty(group: Group) -> bool:
+        removed.append(group.folder)
+        return False
+
+    monkeypatch.setattr(Group, "remove", is_not_empty)
+    with Pool(1, context=context) as pool:
+        pool.apply(work.square, (3,), memory_limit=LIMIT)
+        pool.close()
+        pool.join()
+    assert removed == 2 * tree2.made()
+
+
 @pytest.mark.parametrize("hit", [0, 1])
 def test_the_kernels_kill_is_told(tree: Tree, context: BaseContext, hit: int) -> None:
     """P6: for the group's bound it is the task's limit; for the machine's memory it is not."""
