@@ -10,7 +10,7 @@ import pytest
 from interlock.cli.map.work import outcome as outcomes
 from interlock.cli.map.work.function import load
 from interlock.cli.map.work.outcome import Outcome, attempt, died
-from interlock.pool.worker import _Ended
+from interlock.pool.watch import Ended
 from tests.cli import mapped
 
 
@@ -108,9 +108,9 @@ def test_what_the_pool_ends_an_attempt_by_goes_on_to_the_pool() -> None:
     """A timeout is no failure that the function raised."""
 
     def ended(text: str) -> NoReturn:
-        raise _Ended
+        raise Ended
 
-    with pytest.raises(_Ended):
+    with pytest.raises(Ended):
         attempt(ended, 0, "", 1, 1)
 
 

@@ -19,7 +19,7 @@ from interlock.pool.jobs import Batch, Function
 from interlock.pool.limits import peak_bytes, resident_bytes
 from interlock.pool.messages import DEFINE, ENTER, FORGET, STOP
 from interlock.pool.status import CANCEL, Status
-from interlock.pool.worker import CANCEL_SIGNAL
+from interlock.pool.watch import CANCEL_SIGNAL
 
 __all__ = ["Member"]
 

@@ -12,18 +12,12 @@ It imports little: a worker begins quickly.
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
-import signal
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from interlock.pool import cgroup, limits, outlets, takeback
@@ -49,23 +43,18 @@ from interlock.pool.messages import (
     UNREADABLE,
     encoded,
 )  # fmt: skip
-from interlock.pool.status import BEGUN, CANCEL, FROM, INIT, READING, RUNNING, SINCE, TO, Status
+from interlock.pool.status import BEGUN, FROM, INIT, READING, RUNNING, SINCE, TO, Status
+from interlock.pool.watch import Ended, Watch
 from interlock.process.lifeline import Lifeline
 from interlock.serialize.encoding import dumps, loads
 from interlock.serialize.exceptions import pack_exception
 from interlock.serialize.functions import Unknown, pack_function, unpack_function
 
-__all__ = ["CANCEL_SIGNAL", "Start", "serve", "worker_state"]
+__all__ = ["Start", "serve", "worker_state"]
 
-CANCEL_SIGNAL = signal.SIGRTMIN + 7
 TAKEN_MAX = 64  # messages at once
-SAMPLE_S = 0.05  # how often the stack of a task that goes on is put down
 _log = logging.getLogger("concurrent.futures")  # where its executors say the same
 REPR_MAX = 200  # characters of a result in an error
-
-
-class _Ended(BaseException):
-    """Raised in a task that was cancelled or is over its time."""
 
 
 class Start:
@@ -150,7 +139,7 @@ def serve(start: Start) -> None:
     start.line.follow()
     if start.group is not None:
         cgroup.enter(start.group)
-    watch = _Watch(start.status)
+    watch = Watch(start.status, __file__)
     os.environ[limits.SIBLINGS] = str(
         int(os.environ.get(limits.SIBLINGS, "1")) * max(1, start.siblings)
     )
@@ -328,10 +317,10 @@ class _Loop:
     def _failed(self, ticket: int, error: BaseException) -> None:
         try:
             self._words[RUNNING] = 0
-            if isinstance(error, _Ended):
+            if isinstance(error, Ended):
                 self._put((ticket, CANCELLED, b"", self._number))
                 return
-        except _Ended:  # it came when the task had just failed by itself
+        except Ended:  # it came when the task had just failed by itself
             self._put((ticket, CANCELLED, b"", self._number))
             return
         self._put((ticket, FAILED, pack_exception(_without_ours(error)), self._number))
@@ -362,50 +351,3 @@ def _repr(value: object) -> str:
         return repr(value)[:REPR_MAX]
     except Exception:  # a __repr__ of its own
         return f"a {type(value).__name__}"
-
-
-class _Watch:
-    """Signals of this process, and the thread that puts down where a long task is."""
-
-    def __init__(self, status: Status) -> None:
-        self._status = status
-        self._main = threading.main_thread().ident
-        signal.set_wakeup_fd(-1)  # a forked worker has the parent's
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # Ctrl-C is the pool's business. No SIG_IGN, which programs started by a task would keep.
-        signal.signal(signal.SIGINT, lambda number, frame: None)
-        signal.signal(CANCEL_SIGNAL, self._cancel)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, CANCEL_SIGNAL))
-        faulthandler.enable(file=status.fault_fd(), all_threads=False)
-
-    def start(self) -> None:
-        threading.Thread(target=self._sample, name="interlock-watch", daemon=True).start()
-
-    def _cancel(self, number: int, frame: FrameType | None) -> None:
-        running = self._status.words[RUNNING]
-        if running and running == self._status.words[CANCEL]:
-            raise _Ended
-
-    def _sample(self) -> None:
-        words = self._status.words
-        last = 0
-        while True:
-            time.sleep(SAMPLE_S)
-            running = words[RUNNING]
-            if running and running == last:
-                frame = sys._current_frames().get(self._main or 0)
-                if frame is not None:
-                    self._status.write_stack(_stack_of(frame))
-                del frame
-            elif last:
-                self._status.forget_stack()
-            last = running
-
-
-def _stack_of(frame: FrameType) -> str:
-    entries = traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=True)
-    entries.reverse()
-    first = next((i + 1 for i, e in enumerate(entries) if e.name in ("_call", "_batch")
-                  and e.filename == __file__), 0)  # fmt: skip
-    shown = traceback.StackSummary.from_list(entries[first:] or entries)
-    return "".join(shown.format())

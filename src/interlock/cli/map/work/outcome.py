@@ -24,7 +24,7 @@ from typing import Any
 
 from interlock.cli.map.totals import Measure, measures
 from interlock.cli.map.work.program import CommandFailed
-from interlock.pool import worker as pool_worker
+from interlock.pool.watch import Ended
 
 __all__ = ["Outcome", "attempt", "died", "to_json"]
 
@@ -95,7 +95,7 @@ def attempt(
         took, cpu_s = time.perf_counter() - started, cpu_time() - cpu
         body = _bounded(to_json(result))
         found = measures(result)
-    except pool_worker._Ended:
+    except Ended:
         raise
     # SystemExit too: a function that calls sys.exit() ends its input, not its worker.
     except BaseException as error:
