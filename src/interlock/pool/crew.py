@@ -9,12 +9,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from types import BuiltinFunctionType, FrameType, FunctionType
 from typing import Any
 
-from interlock._handover import noted
+from interlock._handover import noted, revoke
 from interlock.pool.delegated import Groups
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED, Engine
 from interlock.pool.faults import PoolClosed
@@ -39,14 +39,15 @@ _NAMED = (FunctionType, BuiltinFunctionType, type)
 class Functions:
     """The functions that a pool was given; one that is given again keeps its number.
 
-    One of a module stays. Any other may hold much (a method its object, a partial its arguments):
-    it is known as long as a job has it.
+    It is known as long as the function is there, or a job has it. One of a module is known for
+    ever, and by itself; any other by its bytes, as it may have changed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()  # what is freed with it may come back
         self._known: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
         self._last: tuple[Any, Function | None] = None, None
+        self._kept: dict[int, tuple[Any, Function]] = {}  # by id: some cannot be hashed
         self._by_data: weakref.WeakValueDictionary[bytes, Function] = weakref.WeakValueDictionary()
         self.ended: Callable[[int, list[bytes]], None] | None = None  # told of each that is gone
 
@@ -74,13 +75,26 @@ class Functions:
         note(data)
         with self._lock:
             found = self._by_data.get(data)
-            if found is None:
+            if found is None or found.is_gone:
                 found = Function(call, data, self.ended)
                 found.tickets = tickets
                 self._by_data[data] = found
             if has_name and _is_found(call):
                 self._known[call] = found
+            else:
+                self._keep(call, found)
             return found
+
+    def _keep(self, call: Callable[..., Any], function: Function) -> None:
+        """With the lock: as long as somebody has the call."""
+        place, kept = id(call), self._kept
+
+        def forget(ref: object) -> None:
+            if place in kept and kept[place][0] is ref:
+                del kept[place]
+
+        with suppress(TypeError):  # it cannot be referred to weakly
+            self._kept[place] = weakref.ref(call, forget), function
 
 
 def _is_found(call: Callable[..., Any]) -> bool:
@@ -107,6 +121,17 @@ def interrupted_later() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             before(signal.SIGINT, came[0])
+
+
+def _teller(whose: Callable[[], Crew | None]) -> Callable[[int, list[bytes]], None]:
+    def tell(number: int, tickets: list[bytes]) -> None:
+        crew = whose()
+        if crew is None:
+            revoke(tickets)
+        else:
+            crew._function_ended(number, tickets)
+
+    return tell
 
 
 class Crew:
@@ -156,7 +181,7 @@ class Crew:
         self._name = name
         self._owner = os.getpid()
         self._functions = functions
-        functions.ended = self._function_ended
+        functions.ended = _teller(weakref.ref(self))
         self._turns = Turns(ctx=self.context)
         self._numbers = itertools.count(1)
         self._groups = Groups()

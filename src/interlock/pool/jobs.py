@@ -7,6 +7,7 @@ A job gives out its tasks in pieces and is told of each once: `succeed` or `fail
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
@@ -84,6 +85,8 @@ def _is_exception(kind: Any) -> bool:
 class Function:
     """A function that tasks call, as the pool's workers get to know it.
 
+    It does not keep the function; jobs do.
+
     Attributes:
         number: By which messages name it.
         data: Its bytes.
@@ -94,7 +97,7 @@ class Function:
     """
 
     __slots__ = (
-        "__weakref__", "_is_given", "call", "cost_s", "data", "ended", "is_kept", "name", "number",
+        "__weakref__", "_call", "_is_given", "cost_s", "data", "ended", "is_kept", "name", "number",
         "tickets",
     )  # fmt: skip
 
@@ -105,7 +108,7 @@ class Function:
         ended: Callable[[int, list[bytes]], None] | None = None,
     ) -> None:
         self.number = next(_numbers)
-        self.call = call
+        self._call = _weakly(call)
         self.data = data
         self.tickets: list[bytes] = []
         self.name: str = getattr(call, "__qualname__", None) or type(call).__name__
@@ -113,6 +116,23 @@ class Function:
         self._is_given = False
         self.is_kept = False
         self.ended = ended
+
+    @property
+    def call(self) -> Callable[..., Any]:
+        """The function itself.
+
+        Raises:
+            ReferenceError: Nobody has it any more.
+        """
+        call = self._call()
+        if call is None:
+            raise ReferenceError(f"The function {self.name} is gone.")
+        return call
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody has the function any more."""
+        return self._call() is None
 
     def __del__(self) -> None:
         if self.ended is not None and (self.is_kept or self.tickets):
@@ -136,6 +156,13 @@ class Function:
         self.number = next(_numbers)
 
 
+def _weakly(call: Callable[..., Any]) -> Callable[[], Callable[..., Any] | None]:
+    try:
+        return weakref.ref(call)
+    except TypeError:  # a method of a str, or with slots
+        return lambda: call
+
+
 class Job:
     """Some tasks of one function.
 
@@ -156,6 +183,7 @@ class Job:
 
     def __init__(self, function: Function, options: Options) -> None:
         self.function = function
+        self._call = function.call
         self.options = options
         self.attempts: dict[int, int] = {}
 
