@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import os
 import queue
 import subprocess
 import sys
@@ -261,3 +262,24 @@ def test_an_input_under_way_ends_with_the_pool(context: BaseContext) -> None:
     assert list(untouched) == [n * n for n in range(5000)]
     with pytest.raises(PoolClosed):
         list(endless)
+
+
+def test_an_item_that_comes_after_the_end_is_not_waited_for(pool: Pool) -> None:
+    """P3: the input was at its next item when the results were closed."""
+    began, gate = threading.Event(), threading.Event()
+
+    def gated() -> Iterator[int]:
+        yield 0
+        began.set()
+        assert gate.wait(LONG_S)
+        yield 1
+
+    results = pool.imap(work.square, gated())
+    assert results.next(LONG_S) == 0
+    assert began.wait(LONG_S)
+    results.close()
+    gate.set()
+    while pool._engine.feeders:
+        os.sched_yield()
+    with pytest.raises(StopIteration):
+        results.next(LONG_S)

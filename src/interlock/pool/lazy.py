@@ -149,6 +149,8 @@ class IMapJob(EngineJob):
         """Let what was read be given out."""
         with self._changed:
             pending, self._pending = self._pending, []
+            if self.is_over:  # it was read while somebody closed this
+                return
             self._ready.extend(pending)
             self._read += len(pending)
         if pending:
