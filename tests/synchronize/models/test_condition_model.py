@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -115,5 +116,14 @@ class ConditionModel(RuleBasedStateMachine):
             self.crew.end()
 
 
-ConditionModel.TestCase.settings = settings(SETTINGS, max_examples=20, stateful_step_count=20)
-TestCondition = ConditionModel.TestCase
+class TestCondition(ConditionModel.TestCase):  # type: ignore[misc, valid-type]
+    """A few, the same each time."""
+
+    settings = settings(SETTINGS, max_examples=10, stateful_step_count=20)
+
+
+@pytest.mark.campaign
+class TestMuchOfCondition(ConditionModel.TestCase):  # type: ignore[misc, valid-type]
+    """Many, in `make faults`."""
+
+    settings = settings(SETTINGS, max_examples=100, stateful_step_count=20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -115,5 +116,14 @@ class RWLockModel(RuleBasedStateMachine):
             self.crew.end()
 
 
-RWLockModel.TestCase.settings = settings(SETTINGS, max_examples=40, stateful_step_count=25)
-TestRWLock = RWLockModel.TestCase
+class TestRWLock(RWLockModel.TestCase):  # type: ignore[misc, valid-type]
+    """A few, the same each time."""
+
+    settings = settings(SETTINGS, max_examples=15, stateful_step_count=25)
+
+
+@pytest.mark.campaign
+class TestMuchOfRWLock(RWLockModel.TestCase):  # type: ignore[misc, valid-type]
+    """Many, in `make faults`."""
+
+    settings = settings(SETTINGS, max_examples=200, stateful_step_count=25)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -135,5 +136,14 @@ class SemaphoreModel(RuleBasedStateMachine):
             self.crew.end()
 
 
-SemaphoreModel.TestCase.settings = settings(SETTINGS, max_examples=40, stateful_step_count=25)
-TestSemaphore = SemaphoreModel.TestCase
+class TestSemaphore(SemaphoreModel.TestCase):  # type: ignore[misc, valid-type]
+    """A few, the same each time."""
+
+    settings = settings(SETTINGS, max_examples=24, stateful_step_count=25)
+
+
+@pytest.mark.campaign
+class TestMuchOfSemaphore(SemaphoreModel.TestCase):  # type: ignore[misc, valid-type]
+    """Many, in `make faults`."""
+
+    settings = settings(SETTINGS, max_examples=200, stateful_step_count=25)
