@@ -256,3 +256,11 @@ def test_nobody_need_look(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(lines, progress._Lines)
     lines.more(3)
     lines.close()
+
+
+def test_a_task_may_close_its_output(context: BaseContext) -> None:
+    """It costs no worker."""
+    with Pool(1, context=context) as pool:
+        worker = pool.apply(work.pid)
+        pool.apply(work.closes_its_output)
+        assert pool.apply(work.pid) == worker

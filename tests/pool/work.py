@@ -23,6 +23,12 @@ from interlock.shared_memory import AtomicInt
 FOR_EVER_S = 600.0
 
 
+def closes_its_output() -> None:
+    """As careless libraries do."""
+    print("the last", flush=True)
+    sys.stdout.close()
+
+
 def square(number: int) -> int:
     return number * number
 

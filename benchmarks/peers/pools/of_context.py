@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .. import interlock_peer, stdlib
@@ -53,10 +54,11 @@ class InterlockPool(StandardPool):
     MODULE = "interlock.pool"
 
     def shared(self, value: Any, numbers: Sequence[int]) -> Sequence[int]:
-        """By what an initializer returns."""
-        # `pool.share` goes here: self.pool.map(partial(tasks.look_at, pool.share(value)), numbers)
-        pool = self.open.enter_context(self.context.Pool(WORKERS, tasks.keep, (value,)))
-        results: list[int] = pool.map(tasks.look_at_state, numbers)
+        """By `pool.share`; under fork new workers have the memory without a copy, as above."""
+        if self.context.get_start_method() == "fork":
+            return super().shared(value, numbers)
+        look = partial(tasks.look_at, self.pool.share(value))
+        results: list[int] = self.pool.map(look, numbers)
         return results
 
 

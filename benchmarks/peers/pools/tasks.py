@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from typing import Any
 
@@ -55,6 +54,6 @@ def look_at_kept(number: int) -> int:
     return look(_kept, number)
 
 
-def look_at_state(number: int) -> int:
-    """One word of what the initializer returned, as Interlock keeps it."""
-    return look(importlib.import_module("interlock.pool").worker_state(), number)
+def look_at(shared: Any, number: int) -> int:
+    """One word of what Interlock's `share` returned."""
+    return look(shared.value, number)

@@ -256,9 +256,14 @@ class Answers:
             what = f"it raised {type(cause).__name__}: {cause}"
         else:
             what = f"worker {member.process.pid} {told(exitcode)} before it was ready"
+        advice = (
+            "Mend the initializer." if member.status.words[INIT] else
+            "See what it wrote: the script must be importable, its own work under "
+            "`if __name__ == '__main__':`."
+        )  # fmt: skip
         self.broken = InitializerFailed(
             f"No worker of the pool gets through its start: {what}. The pool is at its end "
-            f"after {self._unfit} attempts. Mend the initializer."
+            f"after {self._unfit} attempts. {advice}"
         )
         self.broken.__cause__ = cause
 

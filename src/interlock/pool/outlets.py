@@ -162,7 +162,8 @@ def flush() -> None:
     """Write what has no end of line yet."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, _Text):
-            stream.flush()
+            with suppress(ValueError):  # a task has closed it
+                stream.flush()
 
 
 def whole_lines(turns: Turns) -> None:
