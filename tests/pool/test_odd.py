@@ -545,7 +545,11 @@ class SecondRefusedContext(ForkContext):
 
 def test_a_pool_that_cannot_be_made_leaves_nothing() -> None:
     """P5: the worker that was started has ended, and what it had is given back."""
+    with Pool(1) as pool:  # what a process has once, for all its pools
+        pool.apply(abs, (1,))
+    pool.join()
     before = work.in_use()
+    SecondRefusedProcess.started = 0
     with pytest.raises(BlockingIOError):
         Pool(2, context=SecondRefusedContext())
     gc.collect()

@@ -222,7 +222,8 @@ class Crew:
             self.supervisor.start_missing()
         except BaseException:
             for member in self.engine.members.values():
-                member.process.kill()
+                member.process.terminate()
+                member.signal(signal.SIGKILL)  # whatever it makes of the first
                 member.process.join()
                 member.close()
             raise
