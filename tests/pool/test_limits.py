@@ -133,6 +133,16 @@ def test_a_crash_is_tried_again(pool: Pool) -> None:
     assert counter.load() == 0
 
 
+@pytest.mark.parametrize("how", ["crash", "timeout"])
+def test_a_crash_or_a_timeout_is_followed_by_a_pause(pool: Pool, how: str) -> None:
+    """Of the backoff, and then of twice as long."""
+    began = time.monotonic()
+    call = AtomicInt(), how
+    last = pool.apply(work.ends_badly_twice, call, timeout=0.3, retries=2, backoff=0.1)
+    assert last - began >= 0.1 + 0.2 + (0.6 if how == "timeout" else 0)
+    assert call[0].load() == 3
+
+
 def test_named_exceptions_are_tried_again(pool: Pool) -> None:
     """With a pause before, that doubles; others are not."""
     began = time.monotonic()

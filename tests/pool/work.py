@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +169,15 @@ def fails_twice(counter: AtomicInt) -> int:
     if attempt < 3:
         raise ConnectionError(attempt)
     return attempt
+
+
+def ends_badly_twice(counter: AtomicInt, how: str) -> float:
+    """Dies or takes for ever, twice; then when it began, by the clock that all processes have."""
+    if counter.add(1) < 3:
+        if how == "crash":
+            killed()
+        for_ever()
+    return time.monotonic()
 
 
 def dies_once(counter: AtomicInt) -> int:
