@@ -39,7 +39,9 @@ Pool:
     task 50 segfaults       STUCK, nothing came in 4 seconds
     48 of 95 fine tasks have their results\.
 """,
-    "fixed.py": f"ProcessPoolExecutor:\n{FIVE}Pool:\n{FIVE}",
+    "fixed.py": "ProcessPoolExecutor:\n"
+    + FIVE.replace("ResultNotSent", "TypeSerializationError")
+    + f"Pool:\n{FIVE}",
 }
 
 
