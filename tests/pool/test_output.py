@@ -217,11 +217,12 @@ def test_a_notebook_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rich.console, "_is_jupyter", lambda: True)
     bar = progress.shown("square", 30)
     assert isinstance(bar, progress._Bar)
-    bar.more(30)
+    bar.more(30, 2)
     bar.close()
     bar.close()
     assert shown
-    assert bar._bar.tasks[0].completed == 30
+    task = bar._bar.tasks[0]
+    assert (task.completed, task.fields["failures"]) == (30, "2 failed")
 
 
 def test_lines_come_every_two_seconds(
