@@ -10,6 +10,8 @@ The tree::
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
     │   lack             TooManyWaiters, MissingDependency
+    ├── keys and TLS     KeysRefused, KeysNotFound, KeysExist, KeysExposed, KeysDamaged, KeysBusy,
+    │                    PeerUnknown
     ├── a pool's task    WorkerDied, MemoryLimitExceeded, TaskTimeout, TaskCancelled, ResultNotSent,
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
@@ -38,6 +40,12 @@ __all__ = [
     "ForbiddenGlobal",
     "Full",
     "InterlockError",
+    "KeysBusy",
+    "KeysDamaged",
+    "KeysExist",
+    "KeysExposed",
+    "KeysNotFound",
+    "KeysRefused",
     "LockNotHeld",
     "LockNotOwned",
     "MessageTooLarge",
@@ -46,6 +54,7 @@ __all__ = [
     "NotAbandoned",
     "NotStopped",
     "OutOfSharedMemory",
+    "PeerUnknown",
     "QueueClosed",
     "SegmentCorrupted",
     "SegmentExists",
@@ -256,6 +265,34 @@ class TooManyWaiters(InterlockError, OSError):
 
 class MissingDependency(InterlockError, ImportError):
     """A part of the library was asked for whose extra is not installed."""
+
+
+class KeysRefused(InterlockError, ValueError):
+    """A name, host or time with which no certificate is made; nothing was written."""
+
+
+class KeysNotFound(InterlockError, FileNotFoundError):
+    """A directory has no authority, or no key of that name."""
+
+
+class KeysExist(InterlockError, FileExistsError):
+    """A directory has an authority already; it was not touched."""
+
+
+class KeysExposed(InterlockError, PermissionError):
+    """Others may read a private key, or replace it; it was not used."""
+
+
+class KeysDamaged(InterlockError, ValueError):
+    """A file of keys is not what it should be, or does not belong to the others."""
+
+
+class KeysBusy(InterlockError, TimeoutError):
+    """Another process has been changing the same directory of keys for too long."""
+
+
+class PeerUnknown(InterlockError, ConnectionError):
+    """Who is at the other end of a connection has not shown, or no longer has, a valid name."""
 
 
 class NoProbePoints(InterlockError, RuntimeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from interlock.cli.explain import explain_command
+from interlock.cli.keys import keys_app
 from interlock.cli.map import options
 from interlock.cli.map.command import Request, run, told, what_to_run
 from interlock.cli.map.inputs.sources import gather
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 
 app.command("explain")(explain_command)
+app.add_typer(keys_app, name="keys")
 
 
 @app.callback()
