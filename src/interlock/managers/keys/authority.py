@@ -128,7 +128,8 @@ class Authority:
             certificate = signing.authority_certificate(key, now, days)
             listed = signing.revocation_list(certificate, key, {}, now, number=1)
             (place / ISSUED).mkdir(mode=files.DIRECTORY, exist_ok=True)
-            files.write(place / ".gitignore", b"*\n", PUBLIC)  # no key gets into a repository
+            if not (place / ".gitignore").exists():  # no key gets into a repository
+                files.write(place / ".gitignore", b"*\n", PUBLIC)
             files.write(files.pem_file(place, CRL), signing.pem(listed), PUBLIC)
             files.write(files.key_file(place, CA), signing.pem(key, certificate), PRIVATE)
             files.write(files.pem_file(place, CA), signing.pem(certificate), PUBLIC)

@@ -194,7 +194,8 @@ def for_us_alone(path: Path, status: os.stat_result) -> None:
         raise KeysExposed(
             f"{str(path)!r} is open to others than its owner (mode "
             f"{stat.S_IMODE(status.st_mode):04o}, of which {mode:04o} is too much); close it with "
-            f"`chmod {wanted:o} {shlex.quote(str(path))}`, and issue new keys if somebody may have read it"
+            f"`chmod {wanted:o} {shlex.quote(str(path))}`, and issue new keys if somebody may have "
+            "read it"
         )
 
 
