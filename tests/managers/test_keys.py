@@ -262,7 +262,7 @@ def test_the_states_of_a_certificate(authority: Authority) -> None:
 def test_a_name_that_was_never_issued_is_told_with_one_that_was(authority: Authority) -> None:
     """P6: what may have been meant."""
     with pytest.raises(KeysNotFound, match=r"did you mean worker\?"):
-        authority.revoke("worke")
+        authority.revoke("works")
     with pytest.raises(KeysNotFound, match="show` lists the names"):
         authority.revoke("zzz")
 
