@@ -35,8 +35,17 @@ def test_import_takes_little_more_than_the_standard_library_s() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     """Neither numpy, nor the command line, nor awaiting, nor the network parts."""
-    heavy = {"numpy", "typer", "rich", "anyio", "asyncio", "ssl", "cloudpickle", "msgspec"}
-    heavy |= {"cryptography"}
+    heavy = {
+        "numpy",
+        "typer",
+        "rich",
+        "anyio",
+        "asyncio",
+        "ssl",
+        "cloudpickle",
+        "msgspec",
+        "cryptography",
+    }
     loaded = python("import interlock, sys; print(*sys.modules)").split()
     assert heavy.isdisjoint(loaded)
 

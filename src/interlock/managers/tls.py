@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -238,12 +237,15 @@ def _revoked(directory: Path) -> frozenset[int]:
 
 
 class _Fresh(Generic[_T]):
-    """Something made from files, and made again after they have changed."""
+    """Something made from files, and made again after they have changed.
+
+    Without a lock, which a child forked meanwhile would find held for ever: what it keeps is one
+    reference, and the worst is that two threads make the same thing at once.
+    """
 
     def __init__(self, make: Callable[[], _T], files: tuple[Path, ...]) -> None:
         self._make = make
         self._files = files
-        self._lock = threading.Lock()
         self._made: tuple[tuple[_Stamp | None, ...], _T] | None = None
 
     def get(self) -> _T:
@@ -254,13 +256,12 @@ class _Fresh(Generic[_T]):
 
         If a process dies: a file that it was writing is the old one or the new one.
         """
-        with self._lock:
-            # First the stamps: files that change while they are read are read again next time.
-            stamps = tuple(map(_stamp, self._files))
-            if self._made is None or self._made[0] != stamps:
-                self._made = None
-                self._made = stamps, self._make()
-            return self._made[1]
+        # First the stamps: files that change while they are read are read again next time.
+        stamps = tuple(map(_stamp, self._files))
+        made = self._made
+        if made is None or made[0] != stamps:
+            made = self._made = stamps, self._make()
+        return made[1]
 
 
 def _stamp(path: Path) -> _Stamp | None:
