@@ -119,7 +119,19 @@ nb::object pop_any(SharedMap& self, u64 from) {
   return nb::make_tuple(python_key(bytes_of(key)), python_bytes(bytes_of(value)));
 }
 
-// [(key, value), ...], or [key, ...].
+// (key, value, what was seen) of the key that was put last, or None.
+nb::object last(SharedMap& self) {
+  std::string key, value;
+  const HashMap::Seen seen = self.map.last([&](Bytes its_key, Bytes its) {
+    assign(key, its_key);
+    assign(value, its);
+  });
+  if (seen.word == SLOT_EMPTY) return nb::none();
+  return nb::make_tuple(python_key(bytes_of(key)), python_bytes(bytes_of(value)),
+                        nb::make_tuple(seen.generation, seen.word));
+}
+
+// [(key, value), ...], or [key, ...], in the order in which the keys were first put.
 nb::list snapshot(SharedMap& self, bool values) {
   std::vector<std::pair<std::string, std::string>> all;
   {
@@ -178,6 +190,7 @@ void bind_map(nb::module_& module) {
            nb::arg("seen").none())
       .def("_pop", pop, nb::arg("key").none(), nb::arg("seen").none())
       .def("_pop_any", pop_any, nb::arg("start"))
+      .def("_last", last)
       .def("_clear",
            [](SharedMap& self) {
              const WithoutInterpreter released;

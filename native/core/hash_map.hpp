@@ -16,6 +16,7 @@
 // Protocol: docs/protocols/map.md.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <functional>
 #include <string>
@@ -102,12 +103,15 @@ class HashMap {
   // would be taken, OutOfPages.
   Put put(Bytes key, Bytes value, u64 allowed, If when = If::always, Seen seen = {},
           Patience patience = Patience::as_long_as_it_takes) {
-    const MapRecord record{hash_of(key), key, value};
+    MapRecord record{hash_of(key), key, value};
     Turn turn(*this, patience);
     if (!turn.held()) return Put::busy;
     const Space space = segment_.current();
     const Found found = find_slot(space, key, record.hash);
     if (when == If::unchanged && !is_as_seen(space, found, seen)) return Put::changed;
+    // No two changes have the same number: it is counted up behind each, and by repair().
+    record.order =
+        found.there() ? record_at(space, found.word).order : segment_.words().changes.load();
     if (has_room(space, record, found))
       write(space, found, record);
     else
@@ -149,26 +153,44 @@ class HashMap {
     leave(old);
   }
 
-  // Calls begin() and then take(key, value) for each of the keys there are at one moment; all of
-  // it again, if that moment cannot be told.
+  // Calls begin() and then take(key, value) for each of the keys there are at one moment, in the
+  // order in which they were first put; all of it again, if that moment cannot be told.
   template <class Begin, class Take>
   void snapshot(Begin begin, Take take) {
-    std::vector<u64> index;
-    for (u32 attempt = 0;; ++attempt) {
-      const Space space = segment_.current();
-      bool sound = copy_index(space, index, attempt >= PATIENT_ATTEMPTS);
-      if (!sound) continue;
-      begin(index.size());
+    at_one_moment([&](const Space& space, const std::vector<u64>& index) {
+      std::vector<std::pair<u64, u64>> ordered;
+      ordered.reserve(index.size());
+      MapRecord record;
       for (const u64 word : index) {
-        MapRecord record;
-        sound = MapSegment::read(space, word, record);
-        if (!sound) break;
+        if (!MapSegment::read(space, word, record)) return false;
+        ordered.emplace_back(record.order, word);
+      }
+      std::sort(ordered.begin(), ordered.end());
+      begin(ordered.size());
+      for (const auto& [order, word] : ordered) {
+        if (!MapSegment::read(space, word, record)) return false;
         take(record.key, record.value);
       }
-      if (!segment_.is_current(space)) continue;
-      if (!sound) throw SegmentCorrupted("a record of a map is not within its space");
-      return;
-    }
+      return true;
+    });
+  }
+  // Calls take(key, value) for the key that was put last; again, as find() does.
+  template <class Take>
+  Seen last(Take take) {
+    Seen seen;
+    at_one_moment([&](const Space& space, const std::vector<u64>& index) {
+      seen = {space.generation, SLOT_EMPTY};
+      MapRecord record, latest;
+      for (const u64 word : index) {
+        if (!MapSegment::read(space, word, record)) return false;
+        if (seen.word != SLOT_EMPTY && record.order < latest.order) continue;
+        latest = record;
+        seen.word = word;
+      }
+      if (seen.word != SLOT_EMPTY) take(latest.key, latest.value);
+      return true;
+    });
+    return seen;
   }
 
  private:
@@ -183,6 +205,21 @@ class HashMap {
   struct Shape {
     u64 bytes, slots;
   };
+
+  // Calls look(space, words) with the words of all keys at one moment, until what it saw was not
+  // written over meanwhile. It returns false where a word led out of the space.
+  template <class Look>
+  void at_one_moment(Look look) {
+    std::vector<u64> index;
+    for (u32 attempt = 0;; ++attempt) {
+      const Space space = segment_.current();
+      if (!copy_index(space, index, attempt >= PATIENT_ATTEMPTS)) continue;
+      const bool sound = look(space, index);
+      if (!segment_.is_current(space)) continue;
+      if (!sound) throw SegmentCorrupted("a record of a map is not within its space");
+      return;
+    }
+  }
 
   SpaceWords& words_of(const Space& space) { return segment_.words().spaces[space.generation % 2]; }
 
@@ -280,7 +317,7 @@ class HashMap {
         record.length() > space.bytes - place)
       throw SegmentCorrupted("a map's space ends beyond its memory");
     const MapRecordHeader header{record.hash, record.value.size(),
-                                 static_cast<u32>(record.key.size()), 0};
+                                 static_cast<u32>(record.key.size()), 0, record.order};
     std::byte* to = space.base + place;
     std::memcpy(to, &header, sizeof header);
     if (!record.key.empty()) std::memcpy(to + sizeof header, record.key.data(), record.key.size());

@@ -18,7 +18,7 @@
 namespace interlock {
 
 constexpr u64 MAP_MAGIC = 0x70616d6b6c727469ull;  // "itrlkmap"
-constexpr u32 MAP_LAYOUT_VERSION = 1;
+constexpr u32 MAP_LAYOUT_VERSION = 2;
 
 struct MapHeader {
   Atomic<u64> magic;
@@ -53,6 +53,7 @@ struct MapRecordHeader {
   u64 value_bytes;
   u32 key_bytes;
   u32 unused;
+  u64 order;      // of the key among the others; a new value keeps it
 };
 
 constexpr u64 MAP_WORDS_AT = 64;

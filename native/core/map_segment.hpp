@@ -27,6 +27,7 @@ struct Space {
 struct MapRecord {
   u64 hash;
   std::span<const std::byte> key, value;
+  u64 order = 0;
   u64 length() const { return length_of(key.size(), value.size()); }
   static u64 length_of(u64 key_bytes, u64 value_bytes) {
     return (sizeof(MapRecordHeader) + key_bytes + value_bytes + 7) / 8 * 8;
@@ -104,7 +105,10 @@ class MapSegment {
     const u64 room = space.bytes - place - sizeof header;
     if (header.key_bytes > room || header.value_bytes > room - header.key_bytes) return false;
     const std::byte* const key = space.base + place + sizeof header;
-    record = {header.hash, {key, header.key_bytes}, {key + header.key_bytes, header.value_bytes}};
+    record = {header.hash,
+              {key, header.key_bytes},
+              {key + header.key_bytes, header.value_bytes},
+              header.order};
     return true;
   }
 

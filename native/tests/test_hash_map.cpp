@@ -82,6 +82,31 @@ void it_is_a_map(Run& run) {
   check(handle.everything().empty() && handle.map.count() == 0, "nothing is left");
 }
 
+// A new value keeps a key's place, also in another space; one that was erased comes last.
+void keys_stay_in_their_order(Run& run) {
+  MapSegment segment = new_map();
+  Handle handle(segment);
+  std::vector<std::string> model;
+  for (u32 step = 0; step < (SYSTEMATIC ? 200 : 5'000); ++step) {
+    const std::string key = std::to_string(run.random.below(30));
+    const auto at = std::find(model.begin(), model.end(), key);
+    if (run.random.below(3) == 0) {
+      handle.erase(key);
+      if (at != model.end()) model.erase(at);
+    } else {
+      handle.put(key, run.random.below(8) == 0 ? large(step) : "small");
+      if (at == model.end()) model.push_back(key);
+    }
+    std::string last = "none";
+    handle.map.last([&](Bytes found, Bytes) { last = text_of(found); });
+    check_equal(last, model.empty() ? "none" : model.back(), "the last one");
+  }
+  std::vector<std::string> keys;
+  handle.map.snapshot([&](u64) { keys.clear(); },
+                      [&](Bytes key, Bytes) { keys.push_back(text_of(key)); });
+  check(keys == model, "all keys, in their order");
+}
+
 void many_keys_and_none_lost(Run& run) {
   MapSegment segment = new_map();
   const u32 keys = SYSTEMATIC ? 300 : 20'000;
@@ -286,6 +311,7 @@ void scribbled_bytes_are_refused_or_harmless(Run& run) {
 int main() {
   using namespace interlock::tests;
   return run_tests({
+      {"keys stay in their order", keys_stay_in_their_order, 20, 20},
       {"it is a map", it_is_a_map, 20, 5},
       {"many keys, and none is lost", many_keys_and_none_lost, 10, 3},
       {"a reader finds what was put", a_reader_finds_what_was_put, 300, 5},

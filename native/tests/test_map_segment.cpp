@@ -50,10 +50,11 @@ void a_record_outside_is_refused(Run& run) {
   const Space space = segment.current();
   MapRecord record;
   const u64 place = space.slots * 8;
-  const MapRecordHeader sound{1, 100, 10, 0};
+  const MapRecordHeader sound{1, 100, 10, 0, 7};
   std::memcpy(space.base + place, &sound, sizeof sound);
   check(MapSegment::read(space, place, record), "within the space");
-  check_equal(record.length(), u64{136}, "its length");
+  check_equal(record.length(), u64{144}, "its length");
+  check_equal(record.order, u64{7}, "its order");
   for (const u64 outside : {u64{0}, place - 8, place + 1, space.bytes, space.bytes - 8, PLACE_MASK})
     check(!MapSegment::read(space, outside, record), "outside of it");
   MapRecordHeader longer = sound;

@@ -49,6 +49,20 @@ def test_any_key_comes_back_as_it_was(key: Any) -> None:
         shared[key]
 
 
+def test_keys_are_in_the_order_in_which_they_came() -> None:
+    """As in a dict: a new value keeps the place, one that was taken out comes last."""
+    chance = random.Random(SEED)
+    shared: SharedDict[bytes] = SharedDict()
+    model: dict[int, bytes] = {}
+    for _ in range(3_000):  # enough to leave a space several times
+        key, value = chance.randrange(40), bytes(chance.randrange(3_000))
+        if chance.randrange(3):
+            shared[key] = model[key] = value
+        else:
+            assert shared.pop(key, None) == model.pop(key, None)
+    assert list(shared.items()) == list(model.items())
+
+
 def test_equal_keys_are_one() -> None:
     """As in a dict: True is 1, and a subclass's value is its base's."""
 

@@ -41,7 +41,9 @@ class _Map(Passed, SharedMap):
 class SharedDict(MutableMapping[Any, V]):
     """A dict that processes share, with `dict`'s interface and changes that are atomic.
 
-    Values are copied in and out: to change one in the dict, store it again, or use `update_with`.
+    Keys are in the order in which they were first stored, as in a dict, but for `pop_item`, which
+    takes any. Values are copied in and out: to change one in the dict, store it again, or use
+    `update_with`.
     Whoever reads waits for nobody. Whoever changes it takes a lock for as long as one change takes.
 
     Args:
