@@ -5,6 +5,9 @@ A child that is being started inherits them, by the standard library's own way
 address of a socket of the process that sends them, and a number. Who receives the
 message hands the ticket in and gets the descriptors (SCM_RIGHTS, unix(7)).
 
+Whoever carries descriptors beside a message himself, over a socket of his own or in one ticket for
+many, says so: within `side_by_side` they are only listed, and `opened` gives them to the reader.
+
 The socket has an abstract name, so no file is left behind, and gives only to
 processes of the same user (SO_PEERCRED). It is served by one thread, which lives
 while there are tickets. The sender keeps copies of what a ticket stands for until
@@ -22,14 +25,14 @@ import secrets
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import context
 from typing import Any, Protocol
 
 from interlock.errors import SenderGone
 
-__all__ = ["Passage", "Ticket", "noted", "pack", "revoke"]
+__all__ = ["Passage", "Ticket", "noted", "opened", "pack", "revoke", "side_by_side"]
 
 PATIENCE_S = 10.0  # how long the other side of a handover may take
 KEY_BYTES = 16
@@ -53,6 +56,10 @@ def pack(descriptors: Sequence[int]) -> Passage:
     Returns:
         What to put in the pickle.
     """
+    if _noting.beside is not None:
+        first = len(_noting.beside)
+        _noting.beside.extend(descriptors)
+        return _Beside(first, len(descriptors))
     if context.get_spawning_popen() is not None:
         return _Inherited(descriptors)
     return _office.issue(descriptors)
@@ -60,9 +67,46 @@ def pack(descriptors: Sequence[int]) -> Passage:
 
 class _Noting(threading.local):
     keys: list[bytes] | None = None
+    beside: list[int] | None = None
+    arrived: Sequence[int] = ()
 
 
 _noting = _Noting()
+
+
+@contextlib.contextmanager
+def side_by_side() -> Iterator[list[int]]:
+    """The descriptors that this thread packs meanwhile: the caller carries them himself."""
+    descriptors: list[int] = []
+    before, _noting.beside = _noting.beside, descriptors
+    try:
+        yield descriptors
+    finally:
+        _noting.beside = before
+
+
+@contextlib.contextmanager
+def opened(descriptors: Sequence[int]) -> Iterator[None]:
+    """What was packed `side_by_side`, while this thread reads the message; closed at the end."""
+    before, _noting.arrived = _noting.arrived, descriptors
+    try:
+        yield
+    finally:
+        _noting.arrived = before
+        for fd in descriptors:
+            os.close(fd)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Some of the descriptors that were carried beside the message."""
+
+    first: int
+    count: int
+
+    def redeem(self) -> list[int]:
+        """The descriptors, now this process's own."""
+        return [os.dup(fd) for fd in _noting.arrived[self.first : self.first + self.count]]
 
 
 class noted:  # each task of a pool is encoded in one: no generator
