@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
+    from interlock.managers import SyncManager
     from interlock.pool import Pool
     from interlock.pool.jobs import TaskOptions
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
@@ -39,10 +40,7 @@ CONTEXTS: dict[str, BaseContext] = {}
 
 
 class BaseContext(standard.BaseContext):
-    """Makes processes, queues, pipes, locks, pools ... that fit together.
-
-    All but managers, which are the standard library's for now, are Interlock's.
-    """
+    """Makes processes, queues, pipes, locks, pools, managers ... that fit together."""
 
     Process: ClassVar[type[Process]]
 
@@ -283,6 +281,17 @@ class BaseContext(standard.BaseContext):
         from interlock.shared_memory import SharedDict
 
         return SharedDict(initial, max_bytes=max_bytes, trust=trust, limits=limits)
+
+    def Manager(self) -> SyncManager:
+        """A started manager; see `interlock.managers.SyncManager`.
+
+        If a process dies: As there.
+        """
+        from interlock.managers import SyncManager
+
+        manager = SyncManager(ctx=self.get_context())
+        manager.start()
+        return manager
 
     def Pool(  # type: ignore[override]
         self,

@@ -1,20 +1,19 @@
-"""Objects in a server, and proxies: the standard library's, until a release brings our own."""
+"""Objects that processes share: in a server, or in shared memory where one machine has all."""
 
 from multiprocessing.managers import (
     BaseListProxy,
-    BaseManager,
     BaseProxy,
     DictProxy,
     ListProxy,
     Namespace,
     RemoteError,
-    Server,
-    SyncManager,
     Token,
     ValueProxy,
 )
 
 from interlock._standard import rest_of
+from interlock.managers.local.manager import BaseManager, SyncManager
+from interlock.managers.local.serving import Server
 from interlock.shared_memory.manager import SharedMemoryManager
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Managers as programs use them: the kinds, their proxies, the server and the manager."""

@@ -1,0 +1,1 @@
+"""Managed containers and values, as they lie in shared memory."""
