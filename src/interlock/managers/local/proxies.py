@@ -8,6 +8,7 @@ standard library's own, which calls the same object through the server's socket.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from multiprocessing import context, process
 from multiprocessing import managers as standard
 from types import MappingProxyType
@@ -67,6 +68,8 @@ class SharedProxy(standard.BaseProxy):
         self._owned_by_manager = False
         key = authkey or process.current_process().authkey
         self._authkey = process.AuthenticationString(key)  # type: ignore[attr-defined]
+        if values := getattr(handle.what, "_values", None):
+            values.gave = partial(_give, of, self._authkey)
         self._take(handle.what)
 
     def _take(self, what: Any) -> None:
@@ -88,6 +91,13 @@ class SharedProxy(standard.BaseProxy):
     def __reduce__(self) -> tuple[Any, ...]:
         key = self._authkey if context.get_spawning_popen() is not None else None
         return _arrived, (type(self), self._handle.reference, parcel(self._handle), key)
+
+
+def _give(of: Reference, key: bytes, value: Any) -> None:
+    """Let the server keep what the standard library's proxies in a value stand for."""
+    client = _standard.listener_client[of.serializer][1]
+    with client(of.address, authkey=key) as line:
+        _standard.dispatch(line, None, "keep_within", (of.name, value))
 
 
 def _arrived(kind: type[SharedProxy], of: Reference, given: Parcel, key: bytes | None) -> Any:

@@ -58,12 +58,13 @@ class Server(_Base):  # type: ignore[misc]
                     c.recv_bytes()  # nothing comes: the client closes the line when it is done
         return None
 
-    def keep_within(self, c: Any, value: Any) -> None:
-        """Keep what the proxies in a value stand for: a container in shared memory has it.
+    def keep_within(self, c: Any, name: str, value: Any) -> None:
+        """Keep what the proxies in a value stand for, as long as there is the container.
 
-        That it came here is enough: `RebuildProxy` has entered them, for good, as those that
-        are put into a container of the standard library's.
+        Those of this server `RebuildProxy` has entered for good when they came, as it does for
+        containers of the standard library's; of other servers this one is a holder.
         """
+        self.id_to_obj[name][0]._values.kept.append(value)
 
     def create(self, c: Any, typeid: str, /, *args: Any, **kwds: Any) -> tuple[str, Any]:
         """Make an object for a client that calls it through the socket."""

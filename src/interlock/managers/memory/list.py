@@ -229,11 +229,11 @@ class ListMethods:
             ValueError: There is none.
         """
         with Turn(self._map, self._lock) as turn:
-            values = self._getvalue()
+            before, values = root_of(self._map), self._getvalue()
             if value not in values:
                 raise ValueError("list.remove(x): x not in list")
             at = values.index(value)
-            turn.must_be_unchanged()
+            turn.must_be_as_before(before)
             turn.splice(at, at + 1, [])
 
     def clear(self) -> None:
@@ -259,11 +259,11 @@ class ListMethods:
         If a process dies: as in `SharedList`.
         """
         with Turn(self._map, self._lock) as turn:
-            items = everything(self._map)
+            before, items = root_of(self._map), everything(self._map)
             values = [decode(data) for data in items]
             compared = values if key is None else [key(value) for value in values]
             order = sorted(range(len(values)), key=compared.__getitem__, reverse=reverse)
-            turn.must_be_unchanged()
+            turn.must_be_as_before(before)
             turn.rewrite([items[index] for index in order])
 
     def _encoded(self, values: Iterable[Any]) -> list[bytes]:

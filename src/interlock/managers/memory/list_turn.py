@@ -61,13 +61,13 @@ class Turn:
             raise IndexError(wrong.format(doing))
         return at
 
-    def must_be_unchanged(self) -> None:
-        """After code of the program's own.
+    def must_be_as_before(self, root: bytes) -> None:
+        """After code of the program's own: the list's order is still that of those bytes.
 
         Raises:
             ValueError: It has changed the list, which its thread may do.
         """
-        if root_of(self._map) != bytes(self.order):
+        if root_of(self._map) != root:
             raise ValueError("list modified during sort or remove")
 
     def write(self, number: int, data: bytes) -> None:

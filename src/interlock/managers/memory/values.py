@@ -73,12 +73,14 @@ class Values:
     Attributes:
         told: Called before the first value with a reference is stored.
         gave: Called with each value that has proxies of the standard library.
+        kept: In the server: such values, as long as there is the container.
         has_references: Whether a value with a reference was stored through this object.
     """
 
     def __init__(self) -> None:
         self.told: Callable[[], None] | None = None
         self.gave: Callable[[Any], None] | None = None
+        self.kept: list[Any] = []
         self.has_references = False
 
     def encode(self, value: Any) -> bytes:
@@ -99,8 +101,8 @@ class Values:
             if self.told is not None:
                 self.told()
             self.has_references = True
-        if self.gave is not None and _FOREIGN in data:
-            self.gave(value)
+        if _FOREIGN in data:
+            (self.kept.append if self.gave is None else self.gave)(value)
         return data
 
 
