@@ -1,12 +1,22 @@
-"""An authority, and two names with which a conversation is possible."""
+"""A started manager, and an authority with two names that can talk to each other."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from interlock.context import BaseContext
+from interlock.managers import SyncManager
 from interlock.managers.keys import Authority
+
+
+@pytest.fixture
+def manager(context: BaseContext) -> Iterator[SyncManager]:
+    """A manager of each start method; nothing outlives it."""
+    with context.Manager() as manager:
+        yield manager
 
 
 @pytest.fixture
