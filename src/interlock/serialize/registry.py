@@ -7,6 +7,8 @@ object of it, and what makes an object of that again.
 from __future__ import annotations
 
 import contextlib
+import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from pickle import PickleBuffer
@@ -37,6 +39,9 @@ _by_type: dict[type, Registration] = {}
 reducers: dict[type, Callable[[Any], tuple[Any, ...]]] = {}  # for pickles
 # By name, and by definition and trust: the kinds that were made for messages to be read.
 spellings: dict[str, dict[tuple[bytes, bool], int]] = {}
+# The types of a library are entered one after another: who comes meanwhile waits for all of them.
+_lazily = threading.RLock()
+os.register_at_fork(after_in_child=lambda: _lazily._at_fork_reinit())  # type: ignore[attr-defined]
 
 
 def add(registration: Registration) -> None:
@@ -177,7 +182,11 @@ def find_lazily(cls: type, *, trusted: bool = False) -> bool:
     """Register a type of the standard library, of numpy, pandas or pyarrow; whether it is one."""
     from interlock.serialize import foreign, standard  # they enter what they know here
 
-    return standard.register_type(cls) or (not trusted and foreign.register_type(cls))
+    with _lazily:
+        present = _by_type.get(cls)
+        if present is not None and (present.trusted_too or not trusted):
+            return True  # another thread was first
+        return standard.register_type(cls) or (not trusted and foreign.register_type(cls))
 
 
 def known(name: str, module: str = "") -> Registration:
@@ -189,7 +198,9 @@ def known(name: str, module: str = "") -> Registration:
     if name not in _by_name:
         from interlock.serialize import foreign, standard
 
-        standard.register_name(name) or foreign.register_name(name)
+        with _lazily:
+            if name not in _by_name:
+                standard.register_name(name) or foreign.register_name(name)
     if name not in _by_name and module:
         with contextlib.suppress(ImportError):
             __import__(module)
