@@ -94,6 +94,7 @@ def test_a_broken_executor_is_told_by_the_contract_it_breaks(
     assert caught.match(words)
 
 
+@pytest.mark.campaign
 def test_what_surrounds_the_broken_ones_is_sound() -> None:
     """P6: it is the one difference that the suite finds."""
     check_executor(SoundExecutor, context=interlock.get_context("fork"), without={"quota"})

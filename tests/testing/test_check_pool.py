@@ -105,6 +105,7 @@ def test_a_pool_that_hangs_is_told_with_the_line_where_it_does(
     assert words in str(caught.value)
 
 
+@pytest.mark.campaign
 def test_what_surrounds_the_broken_ones_is_sound() -> None:
     """P6: it is the one difference that the suite finds."""
     check_pool(SoundPool, context=interlock.get_context("fork"))

@@ -139,7 +139,7 @@ class SemaphoreModel(RuleBasedStateMachine):
 class TestSemaphore(SemaphoreModel.TestCase):  # type: ignore[misc, valid-type]
     """A few, the same each time."""
 
-    settings = settings(SETTINGS, max_examples=24, stateful_step_count=25)
+    settings = settings(SETTINGS, max_examples=12, stateful_step_count=25)
 
 
 @pytest.mark.campaign
