@@ -87,14 +87,18 @@ class Answers:
             return
         batch = self.batches.get(ticket >> PLACE_BITS)
         place = ticket & PLACES - 1
+        if batch is None and number in self.members:
+            self.members[number].passed(ticket >> PLACE_BITS)
         if batch is None or place >= batch.size:
             return  # taken back meanwhile
         if answer == UNREAD:
             self.remove(batch.number)
+            revoke(batch.tickets)
             self.return_pieces([Piece(batch.job, batch.first, batch.items[: batch.size])])
             return
         if answer in (UNREADABLE, UNKNOWN):
             self.remove(batch.number)
+            revoke(batch.tickets)  # it was read up to where it cannot be
             self._unread(batch, answer, data)
             return
         self._one_done(batch)

@@ -14,6 +14,7 @@ from interlock.pool.jobs import Batch, Job, Piece
 from interlock.pool.member import Member
 from interlock.pool.messages import (
     CALL,
+    DEFINE,
     GATHERED,
     MAP,
     PLACE_BITS,
@@ -197,7 +198,8 @@ class Giving:
                     data = job.function.data_for_a_worker()
             with self.lock:
                 if self.batches.get(batch.number) is batch:
-                    self._send(batch, sealed, data, tickets)
+                    # It may have got another number meanwhile, which the worker does not know.
+                    self._send(batch, sealed, data or job.function.data, tickets)
                     self.post(batch.member)
                 else:  # taken back, or over
                     revoke(sealed[2] + tickets)
@@ -258,23 +260,35 @@ class Giving:
 
     def post(self, member: Member) -> None:
         """With the lock: send what a worker is to have; what has no room now waits."""
-        try:
-            if not member.flush():
-                self.supervisor.wake()
-        except InterlockError as error:  # too large, or there is no memory
-            self._send_singly(member, error)
-
-    def _send_singly(self, member: Member, error: BaseException) -> None:
-        out, member.outbox = member.outbox, []
-        for message in out:
-            member.outbox.append(message)
+        while True:
             try:
-                member.flush()
-            except InterlockError:
-                member.outbox.remove(message)
-                batch = self.remove(message[2] >> PLACE_BITS)
-                if batch is not None:
-                    self._unsealed(batch, error)
+                is_sent = member.flush()
+            except InterlockError as error:  # too large, or there is no memory
+                message = member.outbox.pop(0)
+                if message[0] <= DEFINE:
+                    self._refused(member, message, error)
+                    continue
+                member.outbox.insert(0, message)
+                is_sent = False
+            if not is_sent:
+                self.supervisor.wake()
+            return
+
+    def _refused(self, member: Member, message: tuple[Any, ...], error: BaseException) -> None:
+        """With the lock: a batch cannot be sent; or a function, so that no batch of it can."""
+        self._is_more = True  # the worker has room again, and may never answer
+        if message[0] < DEFINE:
+            batch = self.remove(message[2] >> PLACE_BITS)
+            if batch is not None:
+                revoke(batch.tickets)
+                self._unsealed(batch, error)
+            return
+        for _, _, ticket, *_ in member.take_out(message[1]):
+            batch = self.remove(ticket >> PLACE_BITS)
+            if batch is not None:
+                revoke(batch.tickets)
+                for place in range(batch.size):
+                    self.settle_later(batch.job, batch.first + place, error)
 
     def remove(self, number: int) -> Batch | None:
         """With the lock: a batch leaves its worker (E2)."""

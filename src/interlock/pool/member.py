@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -74,6 +75,7 @@ class Member:
         self.outbox: list[tuple[Any, ...]] = []
         self._known: OrderedDict[int, None] = OrderedDict()
         self._tickets: list[bytes] = []
+        self._taken_back: dict[int, list[bytes]] = {}
 
     def add(self, batch: Batch) -> None:
         """Give it a batch, whose message is to follow."""
@@ -104,9 +106,21 @@ class Member:
             del self._known[number]
             self.outbox.append((FORGET, number))
 
-    def revoke_at_end(self, tickets: list[bytes]) -> None:
-        """It has a message with these, whose tasks are not its own any more; it may not read it."""
-        self._tickets += tickets
+    def take_out(self, number: int) -> list[tuple[Any, ...]]:
+        """It cannot be sent a function: what was to be sent for it, which has no use now."""
+        self._known.pop(number, None)
+        taken = [each for each in self.outbox if each[0] < DEFINE and each[1] == number]
+        self.outbox = [each for each in self.outbox if each not in taken]
+        return taken
+
+    def revoke_unread(self, batch: Batch) -> None:
+        """It has a message whose tasks are not its own any more, and may read it or not."""
+        if batch.tickets:
+            self._taken_back[batch.number] = batch.tickets
+
+    def passed(self, number: int) -> None:
+        """It has come to such a message, and what it has not received it never will."""
+        revoke(self._taken_back.pop(number, ()))
 
     def make_group(self, limit: int | None) -> Path | None:
         """Make its memory cgroup, and return the folder that it shall enter, if there is one."""
@@ -128,7 +142,11 @@ class Member:
             self.outbox.append((STOP,))
 
     def flush(self) -> bool:
-        """Send what there is to send; False if there is no room for all of it now."""
+        """Send what there is to send; False if there is no room for all of it now.
+
+        Raises:
+            InterlockError: The first of what is left in the outbox can never be sent.
+        """
         out = self.outbox
         if not out or self.is_dead:
             return True
@@ -137,11 +155,13 @@ class Member:
                 self.tasks.put_nowait(out[0])
             else:
                 self.tasks.put_many(out, block=False)
-        except Full as full:
-            del out[: full.accepted]
-            return False
-        except QueueClosed:
-            return True
+        except BaseException as error:
+            del out[: getattr(error, "accepted", 0)]  # these are sent, whatever the next one has
+            if isinstance(error, Full):
+                return False
+            if isinstance(error, QueueClosed):
+                return True
+            raise
         out.clear()
         return True
 
@@ -242,7 +262,7 @@ class Member:
 
     def close(self) -> None:
         """Give back what it had here, and what it has not received."""
-        revoke(self._tickets)
+        revoke(itertools.chain(self._tickets, *self._taken_back.values()))
         if self.group is not None:
             self._groups.give_back(self.group)
         self.tasks.close()

@@ -377,7 +377,7 @@ class Supervisor:
                 continue
             taken.append(Piece(batch.job, batch.first + keep, batch.items[keep : batch.size]))
             if keep == batch.done:
-                member.revoke_at_end(batch.tickets)
+                member.revoke_unread(batch)
                 self.engine.remove(batch.number)
             else:
                 member.load -= batch.size - keep
