@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from interlock.context import get_context
+from interlock.pool import warm
 from interlock.testing import wait_ended
 
 LONG_S = 60
@@ -241,3 +245,149 @@ def test_templates_end_with_the_program(tmp_path: Path) -> None:
     assert len(set(said)) == 3
     for pid in said:
         wait_ended(int(pid))
+
+
+def test_workers_share_no_file_and_no_generator_of_a_module(tmp_path: Path) -> None:
+    """P2: each has its own, as where it imports the module itself."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            os.chdir(os.path.dirname(__file__))
+            import opened, drawing
+            with pool(1) as first:
+                first.apply(opened.read)
+                first.apply(drawing.draw)
+            for _ in range(2):
+                with pool(1) as workers:
+                    print(workers.apply(opened.read), *workers.apply(drawing.draw))
+        """,
+        opened="""
+            file = open(__file__, buffering=1)
+
+            def read():
+                return file.read(6)
+        """,
+        drawing="""
+            import random, numpy
+            plain, arrays = random.Random(), numpy.random.default_rng()
+
+            def draw():
+                return plain.random(), arrays.random()
+        """,
+    )
+    assert said[0] == said[3] == "file"
+    assert len({*said[1:3], *said[4:]}) == 4
+
+
+def test_workers_have_a_module_as_it_was_loaded_last(tmp_path: Path) -> None:
+    """A template has it as it was, and is left then."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            import importlib
+            import changing
+            for number in range(3):
+                with pool(1) as workers:
+                    print(workers.apply(changing.number), workers.apply(changing.number))
+                with open(changing.__file__, "w") as file:
+                    file.write(f"def number():{' ' * number} return {number + 1}")
+                importlib.reload(changing)
+        """,
+        changing="def number(): return 0",
+    )
+    assert said == ["0", "0", "1", "1", "2", "2"]
+
+
+def test_ctrl_c_ends_a_pool_whose_template_hangs(tmp_path: Path) -> None:
+    """P3: Pool() waits for its imports, and the template ends with it."""
+    said = run(
+        tmp_path,
+        """
+        import threading
+        path = os.path.join(os.path.dirname(__file__), "pid")
+
+        def interrupt():
+            while not os.path.exists(path):
+                os.sched_yield()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        if __name__ == "__main__":
+            threading.Thread(target=interrupt).start()
+            try:
+                pool(1)
+            except KeyboardInterrupt:
+                print("interrupted")
+        else:
+            os.mkdir(path)
+            os.rename(path, f"{path}-{os.getpid()}")
+            os.mkdir(path)
+            while True:
+                signal.pause()
+        """,
+    )
+    assert said == ["interrupted"]
+    [path] = tmp_path.glob("pid-*")
+    wait_ended(int(path.name.partition("-")[2]))
+
+
+def test_a_template_whose_imports_do_not_end_is_given_up(tmp_path: Path) -> None:
+    """P3: workers import by themselves then, and the template is no more."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            from interlock.process import zygote
+            zygote.IMPORTS_S = 0.5
+            os.environ["ITS_PLACE"] = os.path.join(os.path.dirname(__file__), "pid")
+            import odd
+            context = interlock.get_context("forkserver")
+            with interlock.ProcessPoolExecutor(1, context) as executor:
+                print(executor.submit(odd.name).result())
+        """,
+        odd="""
+            import multiprocessing, os, signal
+
+            def name():
+                return "here"
+
+            if multiprocessing.current_process().name[-6:] == "zygote":
+                os.mkdir(f"{os.environ['ITS_PLACE']}-{os.getpid()}")
+                while True:
+                    signal.pause()
+        """,
+    )
+    assert said == ["here"]
+    [path] = tmp_path.glob("pid-*")
+    wait_ended(int(path.name.partition("-")[2]))
+
+
+class Template:
+    """A zygote that needs no process."""
+
+    modules: frozenset[str] = frozenset()
+    is_dead = False
+
+    def __init__(self, process: Any, modules: Iterable[str]) -> None:
+        self.modules = frozenset(modules) | vars(process).get("_Popen", self).modules
+
+    def has_ended(self) -> bool:
+        return False
+
+    def is_needed(self) -> bool:
+        return True
+
+
+def test_many_templates_that_are_all_needed_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one more for each worker, however many pools have their own modules."""
+    monkeypatch.setattr(warm, "Zygote", Template)
+    context = get_context("forkserver")
+    line = warm._Line()
+    for number in range(2 * warm.GENERATIONS_MAX):
+        line.needed.add(f"module_{number}")
+        made = line.youngest(context)
+        assert made is not None
+        assert line.needed <= made.modules
+        assert line.youngest(context) is made
+    assert len(line.zygotes) == 2 * warm.GENERATIONS_MAX

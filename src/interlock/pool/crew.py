@@ -24,7 +24,7 @@ from interlock.pool.member import Member
 from interlock.pool.outlets import Turns, levels
 from interlock.pool.status import Status
 from interlock.pool.supervision import Supervisor
-from interlock.pool.warm import make_warm, note
+from interlock.pool.warm import make_warm, note, prepare
 from interlock.pool.worker import Start, serve
 from interlock.process.lifeline import lifeline
 from interlock.queues import Queue
@@ -209,6 +209,8 @@ class Crew:
         If a process dies: it is replaced.
         """
         try:
+            if not self.supervisor.lazy:
+                prepare(self.context)  # its imports may take long, and Ctrl-C is to end them
             with interrupted_later():
                 self._start()
                 yield

@@ -14,13 +14,14 @@ import os
 import re
 import sys
 import threading
+import weakref
 from multiprocessing import context as standard
 from multiprocessing import forkserver
 from typing import Any
 
 from interlock.process.zygote import Unfit, Zygote
 
-__all__ = ["make_warm", "note"]
+__all__ = ["make_warm", "note", "prepare"]
 
 _OWN = "interlock.pool.worker"
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z_0-9.]*")
@@ -36,6 +37,7 @@ class _Line:
         self.zygotes: list[Zygote] = []
         self.needed = {_OWN}
         self.unfit: set[str] = set()  # what a zygote cannot have imported
+        self._seen: weakref.WeakKeyDictionary[Zygote, dict[str, Any]] = weakref.WeakKeyDictionary()
 
     def youngest(self, context: Any) -> Zygote | None:
         """With the lock: one that has all that is needed; None if there can be none."""
@@ -43,17 +45,27 @@ class _Line:
         for zygote in self.zygotes[:-1]:
             if not zygote.is_needed():
                 zygote.close()
-        last = self.zygotes[-1] if self.zygotes and not self.zygotes[-1].is_dead else None
-        if last is not None and len(self.zygotes) >= GENERATIONS_MAX:
+        last = self.zygotes[-1] if self.zygotes else None
+        if last is not None and (last.is_dead or self._is_stale(last)):
             last = None
         wanted = self.needed - self.unfit
         if last is not None:
             if wanted <= last.modules:
                 return last
-            return self._next(context, last, wanted - last.modules) or last
+            if len(self.zygotes) < GENERATIONS_MAX:
+                return self._next(context, last, wanted - last.modules) or last
         if not wanted:
             return None
         return self._next(context, None, wanted) or self.youngest(context)
+
+    def _is_stale(self, zygote: Zygote) -> bool:
+        """Whether the program has loaded anew a module that the zygote has as it was."""
+        seen = self._seen.setdefault(zygote, {})
+        for name in zygote.modules:
+            spec = getattr(sys.modules.get(name), "__dict__", {}).get("__spec__")
+            if spec is not None and seen.setdefault(name, spec) is not spec:
+                return True
+        return False
 
     def _next(self, context: Any, last: Zygote | None, wanted: set[str]) -> Zygote | None:
         process = context.Process()
@@ -67,6 +79,7 @@ class _Line:
             return None
         self.unfit |= wanted - zygote.modules  # those that cannot be imported
         self.zygotes.append(zygote)
+        self._is_stale(zygote)  # no: what it has now is noted
         return zygote
 
     def forget(self) -> None:
@@ -85,6 +98,21 @@ def note(names: str | bytes) -> None:
     _line.needed |= {name for name in found if name in sys.modules and name[:2] != "__"}
 
 
+def prepare(context: Any) -> None:
+    """Make a template, if the start method is forkserver and there is none.
+
+    A worker has one made as well; but who calls this may be interrupted while it imports.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        OSError: The system starts no process.
+
+    If a process dies: a template that is gone is replaced by the next worker's.
+    """
+    if getattr(context.Process, "_Popen", None) is standard.ForkServerProcess._Popen:
+        _template(context)
+
+
 def make_warm(process: Any, context: Any) -> None:
     """Let a worker come from a template, if its start method is forkserver.
 
@@ -96,10 +124,14 @@ def make_warm(process: Any, context: Any) -> None:
     """
     if getattr(type(process), "_Popen", None) is not standard.ForkServerProcess._Popen:
         return
+    zygote = _template(context)
+    if zygote is not None:
+        process._Popen = zygote
+
+
+def _template(context: Any) -> Zygote | None:
     server: Any = forkserver._forkserver
     if server._forkserver_pid is None and _OWN not in server._preload_modules:
         forkserver.set_forkserver_preload([*server._preload_modules, _OWN])
     with _line.lock:
-        zygote = _line.youngest(context)
-    if zygote is not None:
-        process._Popen = zygote
+        return _line.youngest(context)

@@ -15,7 +15,8 @@ and the children it forked. If it is killed its children live on, nobody can tel
 is said), and the next child comes from the standard library's server.
 
 A zygote that has threads after its imports is unfit, as a forked child has only one of them; so is
-one that did not live through its imports.
+one with files, sockets or generators of random numbers that its children would share
+(`apart.py`), and one that did not live through its imports, or not in time.
 
 Source: multiprocessing/forkserver.py; unix(7); open(2) O_PATH.
 """
@@ -27,6 +28,7 @@ import inspect
 import marshal
 import os
 import secrets
+import select
 import signal
 import socket
 import sys
@@ -39,9 +41,11 @@ from typing import Any
 
 from interlock._handover import Passage, pack
 from interlock.errors import InterlockError
+from interlock.process.apart import has_generators, has_open
 
 __all__ = ["Unfit", "Zygote"]
 
+IMPORTS_S = 30.0  # for all that a zygote is to import
 _KEY_BYTES = 32  # as the standard library's server reads it, since Python 3.14
 
 
@@ -61,8 +65,9 @@ class Zygote:
         is_dead: Whether it was found dead.
 
     Raises:
-        Unfit: It has threads, or did not live through its imports.
+        Unfit: It has what its children cannot have, or did not live through its imports.
         OSError: The system starts no process.
+        KeyboardInterrupt: Ctrl-C while it imports; it is ended.
 
     If a process dies: see the head of this file.
     """
@@ -79,10 +84,10 @@ class Zygote:
             finally:
                 os.close(tell)
                 self._server.close_ends()
-            said = report.read()
+            said = self._heard(report)
         if not said:
             self.close()
-            raise Unfit("A template process has threads, or has ended, after its imports.")
+            raise Unfit("A template process has what none may share, or has ended, by its imports.")
         self.modules = frozenset(marshal.loads(said))
 
     def _start(self, ends: list[int], modules: Iterable[str]) -> None:
@@ -97,6 +102,21 @@ class Zygote:
             raise
         for known in (process._children, process._dangling):  # type: ignore[attr-defined]
             known.discard(child)  # no child of the program's own
+
+    def _heard(self, report: Any) -> bytes:
+        """What it says when its imports are through, which may hang."""
+        try:
+            ready = select.poll()
+            ready.register(report, select.POLLIN)
+            if ready.poll(IMPORTS_S * 1000):
+                said: bytes = report.read()
+                return said
+        except BaseException:
+            self._process.kill()
+            self.close()
+            raise
+        self._process.kill()
+        return b""
 
     def __call__(self, process_obj: Any) -> Any:
         """Start a process; by the standard library's server where the zygote is not there."""
@@ -223,7 +243,7 @@ def _serve(ends: list[int], modules: list[str]) -> None:
         with contextlib.suppress(Exception, SystemExit):  # a child that needs it will say why
             __import__(name)
     with open(tell, "wb") as report:
-        if threading.active_count() > 1:
+        if threading.active_count() > 1 or has_open([listener]) or has_generators():
             return
         report.write(marshal.dumps(list(sys.modules)))
     # Children begin with Ctrl-C held back, and let it in when they can be quiet.
