@@ -112,12 +112,15 @@ BEGINS = """
     import os, sys
     import interlock
 
+    def wait():
+        os.read(os.pipe()[0], 1)
+
     if __name__ == "__main__":
         context = interlock.get_context(sys.argv[1])
         print("begins", flush=True)
         try:
             with context.Pool(6) as pool:
-                pool.apply(os.read, (int(sys.argv[2]), 1))
+                pool.apply(wait)
         except KeyboardInterrupt:
             print("interrupted", flush=True)
 """
@@ -141,15 +144,13 @@ def test_ctrl_c_while_workers_begin(method: str, there: int, tmp_path: Path) -> 
     """P5: the caller has its KeyboardInterrupt; workers say nothing, and nobody waits or stays."""
     script = tmp_path / "script.py"
     script.write_text(textwrap.dedent(BEGINS))
-    waits, goes_on = os.pipe()
     with subprocess.Popen(
-        [sys.executable, str(script), method, str(waits)],
+        [sys.executable, str(script), method],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        pass_fds=[waits],
     ) as started:
         try:
             assert started.stdout is not None
@@ -163,8 +164,6 @@ def test_ctrl_c_while_workers_begin(method: str, there: int, tmp_path: Path) -> 
             deadline = time.monotonic() + GONE_S
             assert [pid for pid in group_of(started.pid) if not is_gone(pid, deadline)] == []
         finally:
-            os.close(waits)
-            os.close(goes_on)
             with suppress(ProcessLookupError):
                 os.killpg(started.pid, signal.SIGKILL)
 

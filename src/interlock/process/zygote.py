@@ -242,7 +242,7 @@ def _serve(ends: list[int], modules: list[str]) -> None:
     for name in modules:
         with contextlib.suppress(Exception, SystemExit):  # a child that needs it will say why
             __import__(name)
-    with open(tell, "wb") as report:
+    with contextlib.suppress(BrokenPipeError), open(tell, "wb") as report:
         if threading.active_count() > 1 or has_open([listener]) or has_generators():
             return
         report.write(marshal.dumps(list(sys.modules)))
