@@ -12,7 +12,7 @@ import pytest
 
 from interlock.context import BaseContext
 from interlock.errors import MessageTooLarge
-from interlock.pool import ApplyResult, Pool
+from interlock.pool import ApplyResult, Pool, PoolTerminated, TaskTimeout, giving
 from interlock.pool.crew import Crew
 from interlock.pool.jobs import Function
 from interlock.pool.member import Member
@@ -37,7 +37,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 class Calling:
     """An argument that calls something when it is serialized."""
 
-    def __init__(self, call: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -125,3 +125,29 @@ def test_no_descriptor_waits_for_a_message_that_a_worker_passes_over(pool: Pool)
         if thread.name == "interlock-handover":  # it lives as long as descriptors wait
             thread.join(LONG_S)
             assert not thread.is_alive()
+
+
+def test_a_call_returns_while_its_items_are_serialized(
+    context: BaseContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3: where that takes long; meanwhile results are told of, times kept, and the pool ends."""
+    monkeypatch.setattr(giving, "SLOW_S", 0.0)
+    goes_on = threading.Event()
+    waiting = [Calling(lambda: goes_on.wait(LONG_S))] * 2
+    with Pool(2, context=context) as pool:
+        pool.map(abs, range(4), 1)
+        first = pool.apply_async(work.square, (2,))
+        result = pool.map_async(abs, [-1, *waiting], 1)
+        assert not goes_on.is_set()
+        assert first.get(LONG_S) == 4
+        goes_on.set()
+        assert result.get(LONG_S) == [1, 0, 0]
+        goes_on.clear()
+        late = pool.apply_async(work.wait_until, (AtomicInt(), 0), timeout=0.01)
+        result = pool.map_async(abs, [-1, *waiting], 1)
+        with pytest.raises(TaskTimeout):
+            late.get(LONG_S)
+        pool.terminate()
+        with pytest.raises(PoolTerminated):
+            result.get(LONG_S)
+        goes_on.set()

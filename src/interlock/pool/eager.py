@@ -175,7 +175,9 @@ class MapJob(EngineJob):
 
     def succeed(self, index: int, value: Any) -> None:
         """As `Job.succeed`."""
-        self._values[index] = value
+        values = self._values
+        if index < len(values):  # else it was abandoned meanwhile
+            values[index] = value
         self._some_done(1, 0)
 
     def succeed_many(self, index: int, values: list[Any]) -> None:

@@ -36,6 +36,7 @@ LONG_S = 0.05  # tasks of this length wait in the pool, not at a worker
 BATCH_MAX = 16384  # tasks in a message
 SHORT_S = 5e-6  # tasks of this length send their values together
 DEPTH_MAX = 512  # messages at a worker
+SLOW_S, SLOW_FOR_S = 0.005, 1.0  # serializing that takes so long is done apart for a while
 _NONE: Encoded = b"", [], []
 
 
@@ -54,11 +55,13 @@ class Giving:
         _trash: list[Any]
 
         settle_later: Callable[..., None]
+        _settle: Callable[[], None]
         return_pieces: Callable[[list[Piece]], None]
 
     _giver: int | None = None  # the thread that gives
     _is_more = False  # it is to look once more
     _turn = 0
+    _slow_until = 0.0
 
     def _add(self, job: Job) -> None:
         self.waiting.setdefault(job.options.priority, deque()).append(job)
@@ -87,14 +90,27 @@ class Giving:
 
         One thread gives at a time, and others do not wait for it: it looks once more instead. For
         what it gives is serialized by its own code, which may wait for a lock of whoever calls.
+
+        Where that takes long a thread of its own goes on with it: the caller's call is to return,
+        and the pool's threads have results to tell of and times to keep.
         """
-        me = threading.get_ident()
         with self.lock:
             self._is_more = True
             if self._giver is not None:  # perhaps this very thread, by what is being serialized
                 return
+        self._give_all(None)
+
+    def _give_all(self, batch: Batch | None, is_apart: bool = False) -> None:
+        """Beginning with a batch that is yet to be sealed, if there is one."""
+        me = threading.get_ident()
         try:
             while True:
+                if batch is not None:
+                    self._is_more = True
+                    if not is_apart and time.monotonic() < self._slow_until:
+                        if self._given_apart(batch):
+                            return
+                    self._timed_seal(batch)
                 with self.lock:
                     if self._giver not in (None, me):
                         return
@@ -103,14 +119,32 @@ class Giving:
                         return
                     self._giver, self._is_more = me, False
                     batch = self._refill()
-                if batch is not None:
-                    self._is_more = True
-                    self._seal(batch)
         except BaseException:  # Ctrl-C in a caller: what others asked for is given all the same
             if self._giver == me:
                 self._giver = None
             self.supervisor.wake()
             raise
+
+    def _given_apart(self, batch: Batch) -> bool:
+        """Let a thread of its own go on; False if the system starts none."""
+
+        def give() -> None:
+            self._giver = threading.get_ident()
+            self._give_all(batch, is_apart=True)
+            self._settle()
+
+        try:
+            threading.Thread(target=give, name="interlock-pool-giver", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _timed_seal(self, batch: Batch) -> None:
+        began = time.monotonic()
+        self._seal(batch)
+        now = time.monotonic()
+        if now - began > SLOW_S:
+            self._slow_until = now + SLOW_FOR_S
 
     def _refill(self) -> Batch | None:
         """With the lock: give what is bytes already, up to a batch that is not."""
