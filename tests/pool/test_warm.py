@@ -363,6 +363,54 @@ def test_a_template_whose_imports_do_not_end_is_given_up(tmp_path: Path) -> None
     wait_ended(int(path.name.partition("-")[2]))
 
 
+def test_a_template_that_another_thread_closes_costs_no_worker(tmp_path: Path) -> None:
+    """Between the choice and the start of a worker: it seems to have no children."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            from interlock.pool import crew
+            make_warm = crew.make_warm
+
+            def closed(process, context):
+                make_warm(process, context)
+                process._Popen.close()
+
+            crew.make_warm = closed
+            with pool(2) as workers:
+                print(*workers.map(abs, [-1, -2]))
+        """,
+    )
+    assert said == ["1", "2"]
+
+
+def test_a_template_that_is_killed_as_it_forks_leaves_no_second_worker(tmp_path: Path) -> None:
+    """P2: two with one queue would each have a part of what one is told."""
+    said = run(
+        tmp_path,
+        """
+        if __name__ == "__main__":
+            from interlock.process import zygote
+            launch = zygote._Popen._launch
+            begun = []
+
+            def killed(self, process):
+                launch(self, process)
+                if "PoolWorker" in process.name:
+                    begun.append(self.pid)
+                    if len(begun) == 1:
+                        raise EOFError
+
+            zygote._Popen._launch = killed
+            with pool(1) as workers:
+                print(*workers.map(abs, [-1, -2]))
+                while os.path.exists(f"/proc/{begun[0]}"):
+                    os.sched_yield()
+        """,
+    )
+    assert said == ["1", "2"]
+
+
 class Template:
     """A zygote that needs no process."""
 

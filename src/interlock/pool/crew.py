@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from types import BuiltinFunctionType, FrameType, FunctionType
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 from interlock._handover import noted, revoke
@@ -26,11 +26,13 @@ from interlock.pool.status import Status
 from interlock.pool.supervision import Supervisor
 from interlock.pool.warm import make_warm, note, prepare
 from interlock.pool.worker import Start, serve
+from interlock.process.interrupts import interrupted_later
 from interlock.process.lifeline import lifeline
+from interlock.process.zygote import Gone
 from interlock.queues import Queue
 from interlock.serialize.functions import pack_function
 
-__all__ = ["Crew", "Functions", "interrupted_later"]
+__all__ = ["Crew", "Functions"]
 
 TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
 _NAMED = (FunctionType, BuiltinFunctionType, type)
@@ -101,26 +103,6 @@ def _is_found(call: Callable[..., Any]) -> bool:
     """Whether it travels by its name; one by value has what its globals are at the moment."""
     module = sys.modules.get(getattr(call, "__module__", None) or "")
     return getattr(module, call.__qualname__, None) is call
-
-
-@contextmanager
-def interrupted_later() -> Iterator[None]:
-    """Ctrl-C within the block is Ctrl-C at its end.
-
-    A mask would not do: the signal comes by any thread, and is raised in the main one.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
-    came: list[FrameType | None] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append(frame))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if came:
-            before(signal.SIGINT, came[0])
 
 
 def _teller(whose: Callable[[], Crew | None]) -> Callable[[int, list[bytes]], None]:
@@ -233,27 +215,37 @@ class Crew:
         self.supervisor.thread.start()
 
     def _started(self) -> Member:
-        number = next(self._numbers)
-        tasks, status = self._queue(), Status()
-        member = Member(number, tasks, status, self._groups)
+        while True:
+            number = next(self._numbers)
+            tasks, status = self._queue(), Status()
+            member = Member(number, tasks, status, self._groups)
+            try:
+                member.started(self._process(member))
+            except Gone:  # there may be a worker that has this queue: it shall end
+                member.stop()
+                member.flush()
+                member.close()
+            except BaseException:
+                member.close()
+                raise
+            else:
+                return member
+
+    def _process(self, member: Member) -> Any:
+        """A process that has begun to work."""
         group = None if self._memory_limit is None else member.make_group(None)
         start = Start(
-            number, tasks, self.engine.results, status, lifeline(), self._initializer,
-            self._initargs, self._memory_limit, group, self._threads, self.supervisor.size,
-            self._turns, levels(),
+            member.number, member.tasks, self.engine.results, member.status, lifeline(),
+            self._initializer, self._initargs, self._memory_limit, group, self._threads,
+            self.supervisor.size, self._turns, levels(),
         )  # fmt: skip
-        try:
-            process = self.context.Process(target=serve, args=(start,))
-            process.name = process.name.replace("Process", self._name)
-            process.daemon = False
-            make_warm(process, self.context)
-            with self._no_interrupt():
-                process.start()
-        except BaseException:
-            member.close()
-            raise
-        member.started(process)
-        return member
+        process = self.context.Process(target=serve, args=(start,))
+        process.name = process.name.replace("Process", self._name)
+        process.daemon = False
+        make_warm(process, self.context)
+        with self._no_interrupt():
+            process.start()
+        return process
 
     @contextmanager
     def _no_interrupt(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ from multiprocessing import context as standard
 from multiprocessing import forkserver
 from typing import Any
 
-from interlock.process.zygote import Unfit, Zygote
+from interlock.process.zygote import Gone, Unfit, Zygote
 
 __all__ = ["make_warm", "note", "prepare"]
 
@@ -77,6 +77,8 @@ class _Line:
             # Not knowing which is guilty, we do without all; without ours, the script is.
             self.unfit |= wanted if wanted == {_OWN} else wanted - {_OWN}
             return None
+        except Gone:  # it forked none, or one that ends, as nobody asks it
+            return self._next(context, None, self.needed - self.unfit)
         self.unfit |= wanted - zygote.modules  # those that cannot be imported
         self.zygotes.append(zygote)
         self._is_stale(zygote)  # no: what it has now is noted

@@ -12,7 +12,8 @@ and its script; its loop is that of the server.
 
 What a death leaves: a zygote ends when nobody has the other end of its pipe any more: this process
 and the children it forked. If it is killed its children live on, nobody can tell how they end (255
-is said), and the next child comes from the standard library's server.
+is said), and the next child comes from the standard library's server. If it is killed while it
+forks, a child may be there or not (`Gone`): another one with the same arguments is made by none.
 
 A zygote that has threads after its imports is unfit, as a forked child has only one of them; so is
 one with files, sockets or generators of random numbers that its children would share
@@ -42,8 +43,9 @@ from typing import Any
 from interlock._handover import Passage, pack
 from interlock.errors import InterlockError
 from interlock.process.apart import has_generators, has_open
+from interlock.process.interrupts import interrupted_later
 
-__all__ = ["Unfit", "Zygote"]
+__all__ = ["Gone", "Unfit", "Zygote"]
 
 IMPORTS_S = 30.0  # for all that a zygote is to import
 _KEY_BYTES = 32  # as the standard library's server reads it, since Python 3.14
@@ -51,6 +53,10 @@ _KEY_BYTES = 32  # as the standard library's server reads it, since Python 3.14
 
 class Unfit(InterlockError):
     """A zygote that cannot fork children; they are started in another way."""
+
+
+class Gone(InterlockError):
+    """A zygote was killed while it forked: perhaps the child is there, and nobody knows its pid."""
 
 
 class Zygote:
@@ -74,6 +80,7 @@ class Zygote:
 
     def __init__(self, process_obj: Any, modules: Iterable[str]) -> None:
         self.is_dead = False
+        self._using = threading.Lock()
         self._process = process_obj
         self._server = _Server()
         self._children: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -96,8 +103,11 @@ class Zygote:
         child.name = "interlock-zygote"
         child.daemon = False
         try:
-            child.start()
+            with interrupted_later():  # its pid is known then
+                child.start()
         except BaseException:
+            if child._popen is not None:
+                child.kill()
             self._server.close()
             raise
         for known in (process._children, process._dangling):  # type: ignore[attr-defined]
@@ -119,14 +129,23 @@ class Zygote:
         return b""
 
     def __call__(self, process_obj: Any) -> Any:
-        """Start a process; by the standard library's server where the zygote is not there."""
-        try:
-            popen = _Popen(process_obj, self._server)
-        except (ConnectionError, EOFError):
-            self.is_dead = True
-            return popen_forkserver.Popen(process_obj)
-        self._children.add(popen)
-        return popen
+        """Start a process; by the standard library's server where the zygote is not there.
+
+        Raises:
+            Gone: It was killed while it forked, perhaps after it had.
+        """
+        with self._using:  # another thread may find that it has no children, and close it
+            if self._server.is_open:
+                try:
+                    popen = _Popen(process_obj, self._server)
+                    self._children.add(popen)
+                    return popen
+                except ConnectionError:
+                    self.is_dead = True
+                except EOFError as error:
+                    self.is_dead = True
+                    raise Gone("A template process was killed as it forked.") from error
+        return popen_forkserver.Popen(process_obj)
 
     def is_needed(self) -> bool:
         """Whether a child of it lives, whose end only it can tell."""
@@ -141,7 +160,8 @@ class Zygote:
 
     def close(self) -> None:
         """Fork no more: it ends with the last of its children."""
-        self._server.close()
+        with self._using:
+            self._server.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()  # a process that was started has no use for it
@@ -183,6 +203,11 @@ class _Server(forkserver.ForkServer):
         self._listener.close()
         os.close(self._alive)
         os.close(self._key)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not let go of."""
+        return self._forkserver_alive_fd is not None
 
     def ensure_running(self) -> None:
         """It was started elsewhere, or is dead."""
