@@ -151,3 +151,21 @@ def test_a_call_returns_while_its_items_are_serialized(
         with pytest.raises(PoolTerminated):
             result.get(LONG_S)
         goes_on.set()
+
+
+def test_a_function_is_there_as_long_as_one_that_is_like_it(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread gave it first, and lets go of its own just when it was found."""
+    givers = [lambda number: number + 1 for _ in range(2)]
+    functions = pool._functions
+    known = functions.known
+    known(givers[0])
+
+    def found(call: Callable[..., object]) -> Function:
+        function = known(call)
+        del givers[0]
+        return function
+
+    monkeypatch.setattr(functions, "known", found)
+    assert pool.apply(givers[1], (1,)) == 2

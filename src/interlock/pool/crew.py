@@ -81,6 +81,8 @@ class Functions:
                 found = Function(call, data, self.ended)
                 found.tickets = tickets
                 self._by_data[data] = found
+            else:
+                found.adopt(call)  # who gave it first may let go of his
             if has_name and _is_found(call):
                 self._known[call] = found
             else:

@@ -97,8 +97,8 @@ class Function:
     """
 
     __slots__ = (
-        "__weakref__", "_call", "_is_given", "cost_s", "data", "ended", "is_kept", "name", "number",
-        "tickets",
+        "__weakref__", "_calls", "_is_given", "cost_s", "data", "ended", "is_kept", "name",
+        "number", "tickets",
     )  # fmt: skip
 
     def __init__(
@@ -108,7 +108,8 @@ class Function:
         ended: Callable[[int, list[bytes]], None] | None = None,
     ) -> None:
         self.number = next(_numbers)
-        self._call = _weakly(call)
+        self._calls: dict[int, Callable[[], Any]] = {}
+        self.adopt(call)
         self.data = data
         self.tickets: list[bytes] = []
         self.name: str = getattr(call, "__qualname__", None) or type(call).__name__
@@ -124,15 +125,29 @@ class Function:
         Raises:
             ReferenceError: Nobody has it any more.
         """
-        call = self._call()
-        if call is None:
-            raise ReferenceError(f"The function {self.name} is gone.")
-        return call
+        for one in list(self._calls.values()):
+            call: Callable[..., Any] | None = one()
+            if call is not None:
+                return call
+        raise ReferenceError(f"The function {self.name} is gone.")
+
+    def adopt(self, call: Callable[..., Any]) -> None:
+        """Take another one with the same bytes for it: it is there as long as one of them is."""
+        place, calls = id(call), self._calls
+
+        def forget(ref: object) -> None:
+            if calls.get(place) is ref:
+                del calls[place]
+
+        try:
+            calls[place] = weakref.ref(call, forget)
+        except TypeError:  # a method of a str, or with slots
+            calls.setdefault(0, lambda: call)
 
     @property
     def is_gone(self) -> bool:
         """Whether nobody has the function any more."""
-        return self._call() is None
+        return all(one() is None for one in list(self._calls.values()))
 
     def __del__(self) -> None:
         if self.ended is not None and (self.is_kept or self.tickets):
@@ -154,13 +169,6 @@ class Function:
     def renew(self) -> None:
         """Its bytes are others now; workers that know the old ones get the new."""
         self.number = next(_numbers)
-
-
-def _weakly(call: Callable[..., Any]) -> Callable[[], Callable[..., Any] | None]:
-    try:
-        return weakref.ref(call)
-    except TypeError:  # a method of a str, or with slots
-        return lambda: call
 
 
 class Job:
