@@ -47,7 +47,8 @@ def test_our_pool_of_threads_keeps_what_threads_can() -> None:
 def test_the_standard_library_s_pool_keeps_what_it_promises(method: str) -> None:
     """P6: the suite asks for no more than `multiprocessing` has, where it is told so."""
     context: Any = multiprocessing.get_context(method)
-    check_pool(context.Pool, context=context, without=NOT_STANDARD)
+    # When all its workers have used up their quota at once, its map divides by their number: 0.
+    check_pool(context.Pool, context=context, without=[*NOT_STANDARD, "quota"])
 
 
 def test_the_standard_library_s_pool_of_threads_keeps_what_it_promises() -> None:
