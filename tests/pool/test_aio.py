@@ -14,7 +14,7 @@ import pytest
 from interlock.context import BaseContext
 from interlock.pool import Pool, ProcessPoolExecutor, ThreadPool, ThreadPoolExecutor
 from interlock.shared_memory import AtomicInt
-from tests.pool import work
+from tests.pool import endless, work
 
 pytestmark = pytest.mark.anyio
 LONG_S = 30.0
@@ -86,12 +86,12 @@ async def test_the_end_of_an_input_is_no_result(pool: Pool) -> None:
 async def test_a_cancelled_wait_cancels_the_work(pool: Pool) -> None:
     """The worker is free for others."""
     with anyio.move_on_after(0.1) as scope:
-        await pool.aio.apply(work.for_ever)
+        await pool.aio.apply(endless.for_ever)
     assert scope.cancelled_caught
     with anyio.move_on_after(0.1):
-        await pool.aio.map(work.for_ever, range(4))
+        await pool.aio.map(endless.for_ever, range(4))
     with anyio.move_on_after(0.1):
-        await anext(pool.aio.imap(work.for_ever, range(4)))
+        await anext(pool.aio.imap(endless.for_ever, range(4)))
     with anyio.fail_after(LONG_S):
         assert await pool.aio.map(work.square, range(8)) == [n * n for n in range(8)]
 
@@ -100,7 +100,7 @@ async def test_an_executor_is_awaited(context: BaseContext) -> None:
     """submit and map; what was cancelled runs no more."""
     with ProcessPoolExecutor(1, context) as executor:
         with anyio.move_on_after(0.1):
-            await executor.aio.submit(work.for_ever)
+            await executor.aio.submit(endless.for_ever)
         with anyio.fail_after(LONG_S):
             assert await executor.aio.submit(work.add, 2, right=3) == 5
             squares = executor.aio.map(work.square, itertools.count())

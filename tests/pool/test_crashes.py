@@ -16,7 +16,7 @@ from interlock.context import BaseContext
 from interlock.errors import SerializationError
 from interlock.pool import InitializerFailed, Pool, RemoteTraceback, WorkerDied
 from interlock.shared_memory import AtomicInt
-from tests.pool import work
+from tests.pool import endless, oddities, work
 
 LONG_S = 30.0
 NUMBERS = range(100)
@@ -55,7 +55,7 @@ def test_a_segfault_shows_its_stack(pool: Pool) -> None:
 
 def test_the_kill_of_a_long_task_shows_its_stack(pool: Pool) -> None:
     """P6: where it was when it was last looked at."""
-    result = pool.apply_async(work.for_ever)
+    result = pool.apply_async(endless.for_ever)
     status = busy(pool)
     while not status.stack():
         result.wait(0.01)
@@ -137,8 +137,8 @@ def test_exceptions_arrive_as_they_are(pool: Pool) -> None:
 
 def test_an_exception_with_other_arguments_arrives(pool: Pool) -> None:
     """P6: pickle alone cannot make it."""
-    with pytest.raises(work.OtherArguments, match="one-2") as raised:
-        pool.apply(work.raises_other_arguments)
+    with pytest.raises(oddities.OtherArguments, match="one-2") as raised:
+        pool.apply(oddities.raises_other_arguments)
     assert raised.value.second == 2
 
 

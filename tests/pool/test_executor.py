@@ -25,7 +25,7 @@ from interlock.pool import (
 )
 from interlock.shared_memory import AtomicInt
 from interlock.testing.trial import Trial
-from tests.pool import work
+from tests.pool import endless, oddities, work
 
 LONG_S = 30.0
 
@@ -66,10 +66,10 @@ def test_keywords_are_the_function_s_where_it_takes_them(context: BaseContext) -
         assert executor.submit(work.takes_timeout, timeout=3).result(LONG_S) == 3
         assert executor.submit(work.takes_any, priority=3).result(LONG_S) == {"priority": 3}
         with pytest.raises(TaskTimeout):
-            executor.submit(work.for_ever, timeout=0.1).result(LONG_S)
+            executor.submit(endless.for_ever, timeout=0.1).result(LONG_S)
         limited = executor.with_options(timeout=0.1)
         with pytest.raises(TaskTimeout):
-            limited.submit(work.for_ever).result(LONG_S)
+            limited.submit(endless.for_ever).result(LONG_S)
         assert list(limited.map(work.square, range(3))) == [0, 1, 4]
         with pytest.raises(TypeError, match="unknown"):
             executor.submit(work.square, 3, unknown=1).result(LONG_S)
@@ -97,7 +97,7 @@ def test_shutdown_cancels_what_waits(context: BaseContext) -> None:
 def test_workers_are_ended_at_once(context: BaseContext, how: str) -> None:
     """As of Python 3.14: what is not done fails, and nobody waits."""
     executor = ProcessPoolExecutor(2, context)
-    futures = [executor.submit(work.for_ever) for _ in range(4)]
+    futures = [executor.submit(endless.for_ever) for _ in range(4)]
     getattr(executor, how)()
     for future in futures:
         with pytest.raises((BrokenProcessPool, CancelledError)):
@@ -178,7 +178,7 @@ def test_a_result_that_cannot_be_sent_is_the_error_that_says_so(context: BaseCon
         with pytest.raises(TypeError, match="lock"):
             executor.submit(work.returns_a_lock).result(LONG_S)
         with pytest.raises(SystemExit, match="7"):
-            executor.submit(work.returns_what_exits).result(LONG_S)
+            executor.submit(oddities.returns_what_exits).result(LONG_S)
         assert executor.submit(work.square, 3).result(LONG_S) == 9
 
 

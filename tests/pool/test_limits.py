@@ -25,12 +25,12 @@ from interlock.pool import (
 )
 from interlock.shared_memory import AtomicInt
 from interlock.testing import wait_asleep
-from tests.pool import work
+from tests.pool import endless, work
 
 LONG_S = 30.0
 
 
-@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c, work.holds_the_gil])
+@pytest.mark.parametrize("task", [endless.for_ever, endless.for_ever_in_c, endless.holds_the_gil])
 def test_a_task_has_a_timeout(pool: Pool, task: Callable[[], None]) -> None:
     """P6: in Python code and in C code that never returns; the others go on."""
     late = pool.apply_async(task, timeout=0.2)
@@ -45,7 +45,7 @@ def test_python_code_is_ended_without_its_worker(pool: Pool) -> None:
     """An exception is enough; the worker and its state stay."""
     workers = {process.pid for process in pool._pool}
     with pytest.raises(TaskTimeout) as raised:
-        pool.apply(work.for_ever, timeout=0.1)
+        pool.apply(endless.for_ever, timeout=0.1)
     assert {process.pid for process in pool._pool} == workers
     again = pickle.loads(pickle.dumps(raised.value))
     for error in (raised.value, again):
@@ -70,9 +70,9 @@ def test_a_timeout_is_no_cancellation(context: BaseContext) -> None:
 
 
 BESIDE = [  # what may take for ever beside the call itself
-    (work.square, work.EndlessToRead()),
-    (work.endless_to_write, 0),
-    (work.endless_to_tell, 0),
+    (work.square, endless.EndlessToRead()),
+    (endless.endless_to_write, 0),
+    (endless.endless_to_tell, 0),
 ]
 
 
@@ -90,7 +90,7 @@ def test_a_timeout_holds_for_what_is_beside_the_call(
 
 def test_one_of_a_batch_that_nobody_can_read_fails_alone(pool: Pool) -> None:
     """Those that travelled with it go again, each by itself."""
-    items = [1, 2, work.EndlessToRead(), 4]
+    items = [1, 2, endless.EndlessToRead(), 4]
     results = pool.imap(work.square, items, chunksize=4, timeout=0.3)
     assert [next(results), next(results)] == [1, 4]
     with pytest.raises(TaskTimeout):
@@ -173,7 +173,7 @@ def test_a_pool_has_a_memory_limit(context: BaseContext) -> None:
         assert pool.apply(work.pid) == worker
 
 
-@pytest.mark.parametrize("task", [work.for_ever, work.for_ever_in_c])
+@pytest.mark.parametrize("task", [endless.for_ever, endless.for_ever_in_c])
 def test_a_running_call_is_cancelled(context: BaseContext, task: Callable[[], None]) -> None:
     """By an exception, or by replacing the worker."""
     with ProcessPoolExecutor(1, context) as executor:
@@ -211,21 +211,21 @@ def test_a_running_call_is_ended_by_an_exception_first(
     """Its code cleans up and its worker stays; only code that heeds none costs the worker."""
     with ProcessPoolExecutor(1, context) as executor:
         worker = executor.submit(work.pid).result(LONG_S)
-        for task, grace_s, said in ((work.cleans_up, 600.0, 2), (work.heeds_nothing, 0.1, 1)):
+        for task, grace_s, said in ((endless.cleans_up, 600.0, 2), (endless.heeds_nothing, 0.1, 1)):
             monkeypatch.setattr(supervision, "GRACE_S", grace_s)
             flag = AtomicInt()
             future = executor.submit(task, flag)
             ended = threading.Event()
             future.add_done_callback(functools.partial(work.sets, ended))
             assert flag.wait(0, LONG_S)
-            if task is work.heeds_nothing:  # not before it is in C: another thread has the signal
+            if task is endless.heeds_nothing:  # once it is in C: another thread has the signal
                 wait_asleep(next(iter(executor._processes.values())))
             assert future.cancel(running=True)
             with pytest.raises(CancelledError):
                 future.result(LONG_S)
             assert ended.wait(LONG_S), "nobody was called back"
             is_same = executor.submit(work.pid).result(LONG_S) == worker
-            assert is_same == (task is work.cleans_up)
+            assert is_same == (task is endless.cleans_up)
             assert flag.load() == said
         supervisor = executor._engine.supervisor
         while supervisor._cancels or supervisor._ticking:  # it sleeps again, at last

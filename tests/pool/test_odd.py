@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import itertools
 import logging
 import os
@@ -14,16 +13,13 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 import interlock
-from interlock.context import BaseContext, ForkContext
-from interlock.context.processes import ForkProcess
+from interlock.context import BaseContext
 from interlock.pool import (
-    ApplyResult,
-    InitializerFailed,
     Pool,
     PoolClosed,
     PoolTerminated,
@@ -40,7 +36,7 @@ from interlock.shared_memory import AtomicInt
 from interlock.testing import wait_asleep, wait_ended
 from interlock.testing.trial import Trial
 from tests.conftest import METHODS
-from tests.pool import work
+from tests.pool import endless, work
 
 LONG_S = 30.0
 
@@ -86,32 +82,6 @@ def test_a_call_is_cancelled_in_its_backoff(context: BaseContext) -> None:
     assert counter.load() == 1
 
 
-class Owner:
-    """Has an executor, and leaves it out when it is sent."""
-
-    def __init__(self, context: BaseContext) -> None:
-        self.executor = ProcessPoolExecutor(1, context)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Nothing; and what serializes it may use the pool."""
-        if work.is_first_time():
-            self.executor.submit(work.square, 1)
-        return {}
-
-
-def test_an_executor_whose_owner_is_an_argument_ends(context: BaseContext) -> None:
-    """Its finalizer runs in its own thread, when the last task is let go."""
-    owner = Owner(context)
-    engine = owner.executor._engine
-    future = owner.executor.submit(work.kind_of, owner)
-    del owner
-    assert future.result(LONG_S) == "Owner"
-    del future
-    gc.collect()
-    engine.supervisor.thread.join(LONG_S)
-    assert not engine.supervisor.thread.is_alive()
-
-
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_dead_worker_is_noticed_though_its_child_lives(method: str) -> None:
     """The child has all descriptors of the worker, its sentinel's too."""
@@ -119,38 +89,6 @@ def test_a_dead_worker_is_noticed_though_its_child_lives(method: str) -> None:
         with pytest.raises(WorkerDied):
             pool.apply_async(work.forks_and_dies).get(work.CHILD_S / 2)
         assert pool.apply(work.square, (3,)) == 9
-
-
-class SlowProcess(ForkProcess):
-    """Its `start` returns when the worker waits for its first task, and the pool has heard it."""
-
-    pool: ClassVar[Pool | None] = None
-
-    def start(self) -> None:
-        """As `Process.start`, later."""
-        super().start()
-        if self.pool is not None:
-            wait_asleep(self)
-            while not self.pool._engine.results.empty():
-                os.sched_yield()
-
-
-class SlowContext(ForkContext):
-    """Of such processes."""
-
-    Process = SlowProcess
-
-
-def test_a_worker_that_is_ready_before_its_start_returns_is_heard() -> None:
-    """It says so once."""
-    with Pool(1, context=SlowContext()) as pool:
-        SlowProcess.pool = pool
-        try:
-            with pytest.raises(WorkerDied):
-                pool.apply(work.killed)
-            assert pool.apply_async(work.square, (3,)).get(LONG_S) == 9
-        finally:
-            SlowProcess.pool = None
 
 
 @pytest.mark.parametrize("buffersize", [None, 4])
@@ -166,18 +104,6 @@ def test_an_endless_map_ends_with_its_executor(buffersize: int | None) -> None:
         for result in results:
             taken.append(result)
     assert len(taken) >= min(read, 4) - 1
-
-
-def test_a_second_worker_comes_when_the_first_is_held_up(context: BaseContext) -> None:
-    """The calls before were quick, so that this one was queued behind the long one."""
-    flag = AtomicInt()
-    with ProcessPoolExecutor(2, context) as executor:
-        assert all(executor.submit(work.square, n).result(LONG_S) == n * n for n in range(50))
-        held = executor.submit(work.wait_until, flag, 5)
-        short = executor.submit(work.square, 3)
-        assert short.result(LONG_S) == 9
-        flag.store(1)
-        assert held.result(LONG_S) == 5
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -219,24 +145,6 @@ def test_thousands_of_retries_are_made(pool: Pool) -> None:
     assert counter.load() == 1501
 
 
-@pytest.mark.parametrize(
-    "kind", [work.ExitsWhenReadError, work.FrozenOddError, work.SilentOddError]
-)
-def test_odd_exceptions_arrive(pool: Pool, kind: type[Exception]) -> None:
-    """One whose own code raises SystemExit, or lets no attribute be set, or says nothing."""
-    with pytest.raises(kind):
-        pool.apply_async(work.raises_odd, (kind,)).get(LONG_S)
-    assert pool.apply(work.square, (3,)) == 9
-
-
-def test_results_that_cannot_be_read_fail_alone(pool: Pool) -> None:
-    """Though they came together with others."""
-    pool.map(work.unreadable, range(8, 20000))  # the pool knows that they take microseconds
-    with pytest.raises(ValueError, match="unreadable"):
-        pool.map_async(work.unreadable, range(50)).get(LONG_S)
-    assert pool.map(work.square, range(10)) == [n * n for n in range(10)]
-
-
 def test_a_callback_may_raise_and_may_not_join(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -260,69 +168,6 @@ def test_a_callback_may_raise_and_may_not_join(
     pool.apply_async(work.square, (2,), callback=joins)
     assert called.wait(LONG_S)
     assert "callback" in str(told[0])
-
-
-def test_no_descriptor_waits_for_a_worker_that_is_gone(pool: Pool) -> None:
-    """What was in its messages, and in functions that it was about to get, is taken back."""
-    counter = AtomicInt()
-    for number in range(100):  # the pool knows that they are short: many wait at a worker
-        assert pool.apply(work.counted, (counter, number)) == number
-    for _ in range(5):
-        dying = [pool.apply_async(work.killed, (counter,)) for _ in range(2)]
-        behind = [pool.apply_async(work.counted, (counter, n)) for n in range(100)]
-        partial = pool.apply_async(functools.partial(work.counted, counter), (5,))
-        for result in dying:
-            with pytest.raises(WorkerDied):
-                result.get(LONG_S)
-        assert [result.get(LONG_S) for result in behind] == list(range(100))
-        assert partial.get(LONG_S) == 5
-    for thread in threading.enumerate():
-        if thread.name == "interlock-handover":  # it lives as long as descriptors wait
-            thread.join(LONG_S)
-            assert not thread.is_alive()
-
-
-def test_no_descriptor_waits_for_a_worker_that_had_its_tasks_taken_back(pool: Pool) -> None:
-    """It has their message, and dies without having read it."""
-    counter, flag = AtomicInt(), AtomicInt()
-    for number in range(100):  # the pool knows that they are short: many wait at a worker
-        assert pool.apply(work.counted, (counter, number)) == number
-    dying = pool.apply_async(work.wait_then_die, (flag,))
-    behind = [pool.apply_async(work.counted, (counter, n)) for n in range(100)]
-    assert [result.get(LONG_S) for result in behind] == list(range(100))
-    flag.store(1)
-    with pytest.raises(WorkerDied):
-        dying.get(LONG_S)
-    for thread in threading.enumerate():
-        if thread.name == "interlock-handover":  # it lives as long as descriptors wait
-            thread.join(LONG_S)
-            assert not thread.is_alive()
-
-
-class KilledProcess(ForkProcess):
-    """Killed before it begins, as often as said."""
-
-    left: ClassVar[AtomicInt]
-
-    def run(self) -> None:
-        """As `Process.run`, at last."""
-        if self.left.add(-1) >= 0:
-            work.killed()
-        super().run()
-
-
-class KilledContext(ForkContext):
-    """Of such processes."""
-
-    Process = KilledProcess
-
-
-def test_workers_that_are_killed_before_they_begin_are_replaced() -> None:
-    """It is not the initializer's fault, however often."""
-    KilledProcess.left = AtomicInt(40)
-    with Pool(1, work.pid, context=KilledContext()) as pool:
-        assert pool.apply_async(work.square, (3,)).get(LONG_S) == 9
-    assert KilledProcess.left.load() < 0
 
 
 def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
@@ -351,27 +196,6 @@ def test_a_short_task_that_kills_is_not_run_again(context: BaseContext) -> None:
     assert sent
     assert all(message[-1] == GATHERED for message in sent)
     assert counter.load() == 1
-
-
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_arguments_that_cannot_be_sent_to_an_initializer(method: str) -> None:
-    """It is the caller's error: at the call, or where workers start later."""
-    context = interlock.get_context(method)
-    with pytest.raises(TypeError):
-        context.Pool(1, work.square, (threading.Lock(),))
-    with ProcessPoolExecutor(1, context, work.square, (threading.Lock(),)) as executor:
-        with pytest.raises(InitializerFailed) as raised:
-            executor.submit(work.square, 2).result(LONG_S)
-        assert isinstance(raised.value.__cause__, TypeError)
-
-
-class CallableError(Exception):
-    def __call__(self) -> None:
-        """As if it made an error."""
-
-
-def raises_callable() -> None:
-    raise CallableError
 
 
 def logs(number: int) -> int:
@@ -411,84 +235,6 @@ def test_callbacks_do_not_run_in_the_caller(pool: Pool) -> None:
     assert called.acquire(timeout=LONG_S) and called.acquire(timeout=LONG_S)
 
 
-def test_an_exception_that_can_be_called_arrives(pool: Pool) -> None:
-    """It is the error, and is not taken for something that makes it."""
-    with pytest.raises(CallableError):
-        pool.apply_async(raises_callable, retry_on=CallableError).get(LONG_S)
-
-
-class Interrupted:
-    """Ctrl-C comes while it is serialized."""
-
-    times = itertools.count()
-
-    def __getstate__(self) -> dict[str, int]:
-        if next(self.times) == 0:
-            raise KeyboardInterrupt
-        return {"number": 1}
-
-
-def test_ctrl_c_while_tasks_are_given_out_is_the_caller_s(
-    pool: Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is no task's error (P6), and the pool goes on."""
-    monkeypatch.setattr(Interrupted, "times", itertools.count())
-    pool.map(abs, range(10), 1)  # the workers are ready and idle then
-    with pytest.raises(KeyboardInterrupt):
-        pool.map_async(work.kind_of, [Interrupted()])
-    assert pool.map_async(work.kind_of, [Interrupted()] * 3).get(LONG_S) == ["Interrupted"] * 3
-
-
-class Guarded:
-    """An argument that takes a lock of its program to be serialized, as many do."""
-
-    lock = threading.Lock()
-    began = threading.Event()
-
-    def __reduce__(self) -> tuple[object, ...]:
-        Guarded.began.set()
-        with Guarded.lock:
-            return int, ()
-
-
-def test_who_has_the_lock_of_an_argument_may_call_the_pool(context: BaseContext) -> None:
-    """P3: that thread does not wait for one that waits for it."""
-    with Pool(2, context=context) as pool:
-        pool.map(abs, range(4), 1)
-        for _ in range(20):
-            Guarded.began.clear()
-            with Guarded.lock:
-                mapping = threading.Thread(
-                    target=pool.map_async, args=(abs, [Guarded()] * 3, 1), daemon=True
-                )
-                mapping.start()
-                assert Guarded.began.wait(LONG_S)
-                calls = [pool.apply_async(abs, (-n,)) for n in range(3)]
-            mapping.join(LONG_S)
-            assert [call.get(LONG_S) for call in calls] == [0, 1, 2]
-
-
-def test_an_argument_may_call_the_pool_while_it_is_serialized(context: BaseContext) -> None:
-    """P3: the call is given when the argument is."""
-    with Pool(1, context=context) as pool:
-        inner: list[ApplyResult] = []
-        calling = CallingBack(lambda: inner.append(pool.apply_async(abs, (-7,))))
-        assert pool.map(abs, [calling, calling], 1) == [0, 0]
-        assert [call.get(LONG_S) for call in inner] == [7] * len(inner)
-        assert inner, "it was serialized"
-
-
-class CallingBack:
-    """An argument that calls something when it is serialized."""
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self._call = call
-
-    def __reduce__(self) -> tuple[object, ...]:
-        self._call()
-        return int, ()
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_fault_of_a_pool_s_own_leaves_nobody_waiting(context: BaseContext) -> None:
     """P3: who waits is told, and the workers end."""
@@ -511,73 +257,8 @@ def test_a_fault_of_a_pool_s_own_leaves_nobody_waiting(context: BaseContext) -> 
     pool.terminate()
 
 
-class RefusedProcess(ForkProcess):
-    """Not started by the system, as often as said."""
-
-    left: ClassVar[int] = 0
-
-    def start(self) -> None:
-        """As `Process.start`, at last."""
-        if RefusedProcess.left > 0:
-            RefusedProcess.left -= 1
-            raise BlockingIOError("Resource temporarily unavailable")
-        super().start()
-
-
-class SecondRefusedProcess(ForkProcess):
-    """Of which the system starts one."""
-
-    started: ClassVar[int] = 0
-
-    def start(self) -> None:
-        """As `Process.start`, the first time."""
-        SecondRefusedProcess.started += 1
-        if SecondRefusedProcess.started == 2:
-            raise BlockingIOError("Resource temporarily unavailable")
-        super().start()
-
-
-class SecondRefusedContext(ForkContext):
-    """Of such processes."""
-
-    Process = SecondRefusedProcess
-
-
-def test_a_pool_that_cannot_be_made_leaves_nothing() -> None:
-    """P5: the worker that was started has ended, and what it had is given back."""
-    with Pool(1) as pool:  # what a process has once, for all its pools
-        pool.apply(abs, (1,))
-    pool.join()
-    before = work.in_use()
-    SecondRefusedProcess.started = 0
-    with pytest.raises(BlockingIOError):
-        Pool(2, context=SecondRefusedContext())
-    gc.collect()
-    after = work.in_use()
-    assert (after.processes, after.threads) == (before.processes, before.threads)
-    assert after.descriptors <= before.descriptors + 1  # its own, until it is collected
-
-
-class RefusedContext(ForkContext):
-    """Of such processes."""
-
-    Process = RefusedProcess
-
-
-def test_a_worker_that_the_system_does_not_start_is_started_later() -> None:
-    """The pool tries again by itself, and works with what it has until then."""
-    with Pool(2, context=RefusedContext()) as pool:
-        RefusedProcess.left = 2
-        with pytest.raises(WorkerDied):
-            pool.apply(work.killed)
-        assert pool.apply(work.square, (3,)) == 9
-        while len(pool._pool) < 2:
-            os.sched_yield()
-    assert RefusedProcess.left == 0
-
-
 @pytest.mark.parametrize(
-    ("task", "grace_s"), [(work.says_and_goes_on, 600.0), (work.heeds_nothing, 0.1)]
+    ("task", "grace_s"), [(endless.says_and_goes_on, 600.0), (endless.heeds_nothing, 0.1)]
 )
 def test_a_terminated_pool_ends_workers_that_are_busy(
     pool: Pool,
@@ -591,7 +272,7 @@ def test_a_terminated_pool_ends_workers_that_are_busy(
     flag = AtomicInt()
     pool.apply_async(task, (flag,))
     assert flag.wait(0, LONG_S)
-    if task is work.heeds_nothing:
+    if task is endless.heeds_nothing:
         (busy,) = (m.process for m in pool._engine.members.values() if m.batches)
         wait_asleep(busy)
     trial.thread(pool.terminate).result()

@@ -20,7 +20,7 @@ from interlock.context import BaseContext
 from interlock.pool import Pool, ProcessPoolExecutor, progress
 from interlock.pool.progress import Progress
 from tests.conftest import METHODS
-from tests.pool import work
+from tests.pool import oddities, work
 
 LONG_S = 30.0
 
@@ -50,7 +50,7 @@ def test_records_are_for_the_loggers_of_the_parent(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.INFO, logger=log.name), Pool(1) as pool:
         pool.apply(work.says_with, (logging.INFO, threading.Lock))
         assert "lock" in caplog.records[-1].thing  # type: ignore[attr-defined]
-        pool.apply(work.says_with, (logging.INFO, work.Unreadable))
+        pool.apply(work.says_with, (logging.INFO, oddities.Unreadable))
         assert caplog.records[-1].getMessage() == "A log record of a worker could not be read."
         log.setLevel(logging.ERROR)  # later than the worker began
         caplog.clear()

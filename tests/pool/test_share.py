@@ -12,7 +12,7 @@ from interlock.context import BaseContext
 from interlock.errors import SenderGone, SerializationError
 from interlock.pool import Pool, ProcessPoolExecutor, Shared, share
 from interlock.pool.share import ALIGNMENT, _received
-from tests.pool import work
+from tests.pool import shares, work
 
 LONG_S = 30.0
 
@@ -21,13 +21,13 @@ def test_a_shared_array_is_not_copied(pool: Pool) -> None:
     """All tasks of a worker read the same pages, which nobody can write to."""
     numbers = np.arange(1 << 20)
     shared: Shared[Any] = pool.share({"numbers": numbers, "name": "all"})
-    found = pool.starmap(work.look_at, [(shared, n) for n in range(100)])
+    found = pool.starmap(shares.look_at, [(shared, n) for n in range(100)])
     assert [value for value, _, _ in found] == list(range(100))
     assert {name for _, name, _ in found} == {"all"}
     assert sum(private for _, _, private in found) == 0
     assert not shared.value["numbers"].flags.writeable
     with pytest.raises(ValueError, match="read-only"):
-        pool.apply(work.write_to, (shared,))
+        pool.apply(shares.write_to, (shared,))
 
 
 def test_nobody_can_write_to_it() -> None:
@@ -43,9 +43,11 @@ def test_it_goes_by_every_way(context: BaseContext) -> None:
     """As an initializer's argument, within other objects, through a queue."""
     shared: Shared[list[int]] = share([1, 2, 3])
     queue = context.Queue()
-    with ProcessPoolExecutor(1, context, initializer=work.value_of, initargs=(shared,)) as executor:
+    with ProcessPoolExecutor(
+        1, context, initializer=shares.value_of, initargs=(shared,)
+    ) as executor:
         assert executor.submit(work.state).result(LONG_S) == [1, 2, 3]
-        assert executor.submit(work.value_of, shared).result(LONG_S) == [1, 2, 3]
+        assert executor.submit(shares.value_of, shared).result(LONG_S) == [1, 2, 3]
         queue.put(shared)
         assert executor.submit(work.value_from, queue).result(LONG_S) == [1, 2, 3]
     assert "bytes" in repr(shared)
@@ -55,10 +57,10 @@ def test_what_is_given_back_takes_no_memory(pool: Pool) -> None:
     """A worker keeps nothing whose sender has let it go, once it gets another."""
     for number in range(5):
         shared = share(np.full(1 << 18, number))
-        assert pool.apply(work.first_of, (shared,)) == number
+        assert pool.apply(shares.first_of, (shared,)) == number
         del shared
     kept = share(np.zeros(1 << 18))
-    assert set(pool.map(work.shared_mappings, [kept] * 8, 1)) == {1}
+    assert set(pool.map(shares.shared_mappings, [kept] * 8, 1)) == {1}
 
 
 def test_one_that_is_gone_says_so(context: BaseContext) -> None:
@@ -68,7 +70,7 @@ def test_one_that_is_gone_says_so(context: BaseContext) -> None:
     queue.put(shared)
     del shared
     with pytest.raises(SenderGone, match=str(os.getpid())):
-        work.value_of(queue.get())
+        shares.value_of(queue.get())
 
 
 def test_what_cannot_be_sent_raises_at_the_call(pool: Pool) -> None:

@@ -22,7 +22,7 @@ from interlock.pool.member import KNOWN_MAX
 from interlock.shared_memory import AtomicInt
 from interlock.testing.trial import Trial
 from tests.conftest import METHODS
-from tests.pool import work
+from tests.pool import endless, shares, work
 
 LONG_S = 30.0
 
@@ -73,7 +73,7 @@ def test_functions_of_main_are_functions(method: str, tmp_path: Path) -> None:
 
 def test_a_function_is_sent_to_a_worker_once(pool: Pool) -> None:
     """However many messages name it, and how often it is given."""
-    counts = work.CountsReads()
+    counts = shares.CountsReads()
     for _ in range(3):
         assert {read for _, read in pool.map(counts, range(100), 1)} == {1}
 
@@ -241,8 +241,8 @@ def test_a_process_forked_while_calls_are_submitted_ends() -> None:
 
 def test_a_terminated_pool_leaves_nobody_waiting(pool: Pool) -> None:
     """P3: who waits gets an error."""
-    result = pool.map_async(work.for_ever, range(10))
-    lazy = pool.imap(work.for_ever, itertools.count())
+    result = pool.map_async(endless.for_ever, range(10))
+    lazy = pool.imap(endless.for_ever, itertools.count())
     pool.terminate()
     with pytest.raises(PoolTerminated):
         result.get(LONG_S)

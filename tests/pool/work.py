@@ -14,14 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from interlock.pool import worker_state
 from interlock.shared_memory import AtomicInt
-
-FOR_EVER_S = 600.0
+from tests.pool.endless import for_ever
 
 
 def closes_its_output() -> None:
@@ -67,11 +65,6 @@ def wait_a_while(seconds: float) -> float:
     return seconds
 
 
-def for_ever(_: object = None) -> None:
-    while True:
-        select.select([], [], [], 0.01)
-
-
 gate = threading.Event()
 
 
@@ -96,41 +89,6 @@ def slow_to_read_then(number: int) -> object:
     return wait_a_while(0.1)
 
 
-class EndlessToRead:
-    """An argument or a result that nobody gets to know."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return for_ever, ()
-
-
-class EndlessToWrite:
-    """A result or an exception that never gets on its way."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        for_ever_in_c()
-        return str, ()
-
-
-class EndlessToTell(EndlessToWrite, Exception):
-    """An exception of that kind."""
-
-
-def endless_to_write(_: object = None) -> object:
-    """A result that never gets on its way."""
-    return EndlessToWrite()
-
-
-def endless_to_tell(_: object = None) -> object:
-    """An exception that never gets on its way."""
-    raise EndlessToTell
-
-
-def for_ever_in_c(_: object = None) -> None:
-    """A wait that no exception ends."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    ctypes.CDLL(None).sleep(int(FOR_EVER_S))
-
-
 def eats_memory(_: object = None) -> int:
     kept = []
     for _ in range(4096):
@@ -141,18 +99,6 @@ def eats_memory(_: object = None) -> int:
 def counted(counter: AtomicInt, number: int) -> int:
     counter.add(1)
     return number
-
-
-class OtherArguments(Exception):
-    """One whose constructor takes other arguments than it passes on."""
-
-    def __init__(self, first: str, second: int) -> None:
-        super().__init__(f"{first}-{second}")
-        self.second = second
-
-
-def raises_other_arguments(_: object = None) -> None:
-    raise OtherArguments("one", 2)
 
 
 def raises_with_all(_: object = None) -> None:
@@ -258,45 +204,8 @@ def takes_any(**keywords: int) -> dict[str, int]:
     return keywords
 
 
-def look_at(shared: Any, number: int) -> tuple[int, str, int]:
-    """A value, and how many bytes of the mapping are this process's own."""
-    value = int(shared.value["numbers"][number])
-    return value, shared.value["name"], _private_bytes("shared-object")
-
-
-def _private_bytes(name: str) -> int:
-    private = 0
-    of_it = False
-    for line in Path("/proc/self/smaps").read_text().splitlines():
-        if "-" in line.split(" ", 1)[0]:
-            of_it = name in line
-        elif of_it and line.startswith("Anonymous:"):
-            private += int(line.split()[1]) * 1024
-    return private
-
-
-def write_to(shared: Any) -> None:
-    shared.value["numbers"][0] = 1
-
-
-def value_of(shared: Any) -> Any:
-    return shared.value
-
-
 def value_from(queue: Any) -> Any:
     return queue.get().value
-
-
-def first_of(shared: Any) -> int:
-    return int(shared.value[0])
-
-
-def shared_mappings(shared: Any) -> int:
-    """How many shared objects this process has in its memory."""
-    assert shared.value is not None
-    gc.collect()
-    lines = Path("/proc/self/maps").read_text().splitlines()
-    return sum("shared-object" in line for line in lines)
 
 
 def says(number: int) -> None:
@@ -379,42 +288,6 @@ def inverse_of_nothing(_: object) -> float:
     return inverse(0)
 
 
-class ExitsWhenReadError(Exception):
-    """Its reader leaves, and so would a careless thread."""
-
-    def __reduce__(self) -> Any:
-        return sys.exit, (3,)
-
-
-@dataclass(frozen=True)
-class FrozenOddError(Exception):
-    """No attribute can be set."""
-
-    text: str
-
-
-class SilentOddError(Exception):
-    def __str__(self) -> str:
-        raise SystemExit(4)
-
-
-def raises_odd(kind: type[Exception]) -> None:
-    raise kind("odd")
-
-
-class Unreadable:
-    def __reduce__(self) -> Any:
-        return fails_to_be_read, ()
-
-
-def fails_to_be_read() -> None:
-    raise ValueError("unreadable")
-
-
-def unreadable(number: int) -> object:
-    return Unreadable() if number == 7 else number
-
-
 _left: list[Any] = []
 
 
@@ -435,12 +308,6 @@ def dies_at_sixty(number: int) -> int:
     return number
 
 
-def holds_the_gil(_: object = None) -> None:
-    """In C code that lets no other thread run, and that no signal ends."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    ctypes.PyDLL(None).sleep(int(FOR_EVER_S))
-
-
 def threads_of_libraries() -> tuple[list[str | None], list[int]]:
     """What the environment says, and what the loaded ones use."""
     import numpy as np
@@ -450,44 +317,6 @@ def threads_of_libraries() -> tuple[list[str | None], list[int]]:
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     used = [library["num_threads"] for library in threadpoolctl.threadpool_info()]
     return [os.environ.get(name) for name in names], used
-
-
-_reads = itertools.count(1)
-
-
-class CountsReads:
-    """A function by value, which tells how often it was read in this process."""
-
-    def __setstate__(self, state: object) -> None:
-        self.read = next(_reads)
-
-    def __getstate__(self) -> object:
-        return "state"
-
-    def __call__(self, number: int) -> tuple[int, int]:
-        return os.getpid(), self.read
-
-
-def cleans_up(flag: AtomicInt) -> None:
-    """Without end; ended by an exception, it says so."""
-    try:
-        flag.store(1)
-        for_ever()
-    finally:
-        flag.store(2)
-
-
-def heeds_nothing(flag: AtomicInt) -> None:
-    """As `for_ever_in_c`, and SIGTERM comes by no other thread; it says when it begins."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    flag.store(1)
-    for_ever_in_c()
-
-
-def says_and_goes_on(flag: AtomicInt) -> None:
-    flag.store(1)
-    for_ever()
 
 
 def first_only(number: int) -> int:
@@ -524,12 +353,3 @@ def holders(_: object = None) -> int:
 def wait_then_die(flag: AtomicInt) -> None:
     wait_until(flag, 0)
     killed()
-
-
-class ExitsAsItIsPickled:
-    def __reduce__(self) -> str:
-        raise SystemExit(7)
-
-
-def returns_what_exits() -> ExitsAsItIsPickled:
-    return ExitsAsItIsPickled()

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from interlock.shared_memory import AtomicInt
-from tests.pool import work
+from tests.pool import endless, work
 
 EATER = """if 1:
     import sys
@@ -91,5 +91,5 @@ def eats_in_a_child(flag: AtomicInt, size: int, note: Path) -> int:
 def fills(size: int) -> None:
     """All at once, and keeps it."""
     kept = bytearray(b"x") * size
-    select.select([], [], [], work.FOR_EVER_S)
+    select.select([], [], [], endless.FOR_EVER_S)
     del kept
