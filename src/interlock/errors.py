@@ -7,13 +7,15 @@ The tree::
     │                    LockNotOwned, WouldDeadlock, SegmentNotFound, SegmentExists
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
     │                    AbandonedLockError (and AbandonedLockWarning, a warning), BrokenBarrier
-    ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted
+    ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted, WireError
     ├── the system's     UnsupportedPlatform, OutOfSharedMemory, TooManyProcesses,
     │   lack             TooManyWaiters, MissingDependency
     ├── keys and TLS     KeysRefused, KeysNotFound, KeysExist, KeysExposed, KeysDamaged, KeysBusy,
     │                    PeerUnknown
     ├── a pool's task    WorkerDied, MemoryLimitExceeded, TaskTimeout, TaskCancelled, ResultNotSent,
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
+    ├── an object        ServerGone, ConnectionRefusedByServer, AuthenticationFailed, AccessDenied,
+    │   server's         NotExposed, NoSuchObject, BadArgument, LimitReached, InsecureAddress
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
 Each class is also the standard library's class for the same case, so that a
@@ -25,6 +27,7 @@ from __future__ import annotations
 import pickle
 import queue
 import threading
+from multiprocessing import AuthenticationError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,12 +36,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AbandonedLockError",
     "AbandonedLockWarning",
+    "AccessDenied",
     "AttributeSerializationError",
+    "AuthenticationFailed",
+    "BadArgument",
     "BrokenBarrier",
+    "ConnectionRefusedByServer",
     "DecodeError",
     "Empty",
     "ForbiddenGlobal",
     "Full",
+    "InsecureAddress",
     "InterlockError",
     "KeysBusy",
     "KeysDamaged",
@@ -46,12 +54,15 @@ __all__ = [
     "KeysExposed",
     "KeysNotFound",
     "KeysRefused",
+    "LimitReached",
     "LockNotHeld",
     "LockNotOwned",
     "MessageTooLarge",
     "MissingDependency",
     "NoProbePoints",
+    "NoSuchObject",
     "NotAbandoned",
+    "NotExposed",
     "NotStopped",
     "OutOfSharedMemory",
     "PeerUnknown",
@@ -62,11 +73,13 @@ __all__ = [
     "SenderGone",
     "SequenceBroken",
     "SerializationError",
+    "ServerGone",
     "ShutDown",
     "TooManyProcesses",
     "TooManyWaiters",
     "TypeSerializationError",
     "UnsupportedPlatform",
+    "WireError",
     "WouldDeadlock",
 ]
 
@@ -237,6 +250,60 @@ class ForbiddenGlobal(DecodeError):
 
 class SegmentCorrupted(InterlockError, RuntimeError):
     """A word in shared memory is outside its bounds: some process wrote over it."""
+
+
+class WireError(DecodeError):
+    """What came over a connection is not what the protocol has there; the connection was cut."""
+
+
+class ServerGone(InterlockError, ConnectionError):
+    """The server ended, or forgot this client after the time of grace.
+
+    Whether the calls that waited were run cannot be known.
+    """
+
+
+class ConnectionRefusedByServer(InterlockError, ConnectionError):
+    """The other side speaks no common version, is full, or wants other terms."""
+
+
+class AuthenticationFailed(InterlockError, AuthenticationError):
+    """The other side has another key, or none; nothing was told to it."""
+
+
+class AccessDenied(InterlockError, PermissionError):
+    """This client may not use that object, or not by that method; nothing was run."""
+
+
+class NotExposed(InterlockError, AttributeError):
+    """The object has no method of that name for clients; nothing was run."""
+
+
+class NoSuchObject(InterlockError, LookupError):
+    """The server has no such object for this client: it was released, or never given to it."""
+
+
+class BadArgument(InterlockError, TypeError):
+    """An argument is not of the type that the method declares; nothing was run.
+
+    Attributes:
+        path: Where the bad value is, from the arguments (``$``), such as ``$.rows[3]``.
+    """
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[BadArgument], tuple[str, str | None]]:
+        return type(self), (str(self), self.path)
+
+
+class LimitReached(InterlockError, RuntimeError):
+    """A client has as much of something as its server allows; nothing was done."""
+
+
+class InsecureAddress(InterlockError, ValueError):
+    """Plain TCP beyond this machine, which anybody on the way can read and change."""
 
 
 class UnsupportedPlatform(InterlockError, ImportError):

@@ -1,0 +1,308 @@
+"""An object server: listens, keeps the sessions, and lets them go after the time of grace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+import secrets
+import socket
+import ssl as tls
+import stat
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+from interlock.errors import InsecureAddress, LimitReached, ServerGone
+from interlock.managers.auth import Address, Peer, Permissions, check_address
+from interlock.managers.bounds import Bounds
+from interlock.managers.desk import Desk, desk_type
+from interlock.managers.dispatch import Dispatcher
+from interlock.managers.link import Link
+from interlock.managers.objects import Registry
+from interlock.managers.references import Objects, Shared
+from interlock.managers.session import Session
+from interlock.managers.wire.bodies import Hello, Welcome
+
+__all__ = ["ObjectServer", "run"]
+
+_TICKS = 4  # in the shortest of the times
+_BACKLOG = 512
+_log = logging.getLogger(__name__)
+
+
+class ObjectServer:
+    """Objects for clients in other processes and on other machines.
+
+    Args:
+        registry: The types that clients may make and use; nothing else can be reached.
+        authkey: What clients must have, and show to have; None where certificates or the owner
+            of a Unix socket tell who they are.
+        ssl: A server's context; with TLS it says whether clients need a certificate.
+        permissions: What each client may use; None for all that is registered.
+        bounds: Limits.
+        insecure: Takes plain TCP from other machines, and clients that nobody has asked who they
+            are.
+        hide_tracebacks: Whether errors go to clients without this server's stack.
+
+    If a process dies: a client's session ends after the time of grace, and all that it held is
+    let go; a server's clients get `ServerGone`.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        authkey: bytes | None = None,
+        ssl: tls.SSLContext | None = None,
+        permissions: Permissions | None = None,
+        bounds: Bounds | None = None,
+        insecure: bool = False,
+        hide_tracebacks: bool = False,
+    ) -> None:
+        self.bounds = bounds or Bounds()
+        self.key = bytes(authkey) if authkey is not None else None
+        self.tls = ssl is not None
+        self.insecure = insecure
+        self.identity = secrets.token_bytes(16)
+        self._ssl = ssl
+        self._registry = registry
+        self._objects = Objects(self.identity)
+        self._desk = Desk(registry, self._objects, permissions, time.monotonic)
+        self._dispatcher = Dispatcher(
+            registry,
+            self._objects,
+            Shared(0, self._desk, desk_type()),
+            permissions,
+            self.bounds,
+            hide_tracebacks=hide_tracebacks,
+        )
+        self._links: set[Link] = set()
+        self._strangers: dict[Link, None] = {}  # in the order in which they came
+        self._sessions: dict[bytes, Session] = {}
+
+    def serve(self, name: str, target: object, typeid: str) -> None:
+        """Let clients find an object by a name.
+
+        Args:
+            name: By which they ask for it.
+            target: The object, which lives as long as the server.
+            typeid: What it is registered as.
+
+        Raises:
+            ValueError: The name is taken.
+            NotExposed: Nothing is registered by that typeid.
+        """
+        if name in self._desk.named:
+            raise ValueError(f"{name!r} is served already")
+        shared = self._objects.add(target, self._registry.find(typeid))
+        self._desk.named[name] = shared
+        self._dispatcher.names[shared.id] = name
+
+    @contextlib.asynccontextmanager
+    async def listening(self, *addresses: Address) -> AsyncIterator[list[Address]]:
+        """Serve clients at these addresses, inside the block.
+
+        Args:
+            addresses: Paths of Unix sockets, and pairs of host and port; port 0 for a free one.
+
+        Yields:
+            The addresses, with the ports that were given.
+
+        Raises:
+            InsecureAddress: One is beyond this machine, or open to every user of it, without TLS
+                and a key.
+            OSError: An address is taken.
+        """
+        for address in addresses:
+            self._check(address)
+        async with contextlib.AsyncExitStack() as stack:
+            listeners = [await self._listen(address, stack) for address in addresses]
+            running = [asyncio.create_task(work) for work in self._work()]
+            try:
+                yield [_bound(*each) for each in zip(listeners, addresses, strict=True)]
+            finally:
+                for listener in listeners:
+                    listener.close()
+                for task in running:
+                    task.cancel()
+                await asyncio.wait(running)
+                await self._close()
+
+    def statistics(self) -> dict[str, int]:
+        """How many connections, sessions and objects there are."""
+        return {
+            "connections": len(self._links),
+            "sessions": len(self._sessions),
+            "objects": len(self._objects),
+        }
+
+    # ---- as links know it ------------------------------------------------------------------------
+
+    def arrived(self, link: Link) -> None:
+        """As `Hall.arrived`."""
+        if len(self._links) >= self.bounds.connections:
+            raise LimitReached(
+                f"The server has {len(self._links)} connections, as many as it takes "
+                "(Bounds.connections). Try again later."
+            )
+        self._links.add(link)
+        self._strangers[link] = None
+        if len(self._strangers) > self.bounds.strangers:
+            oldest = next(iter(self._strangers))
+            del self._strangers[oldest]
+            oldest.cut(LimitReached("Others came, and it was a stranger."))
+
+    def greet(self, link: Link, peer: Peer, hello: Hello) -> tuple[Session, Welcome]:
+        """As `Hall.greet`."""
+        received: list[int] = []
+        if hello.session is None:
+            self._make_room()
+            session = Session(secrets.token_bytes(16), secrets.token_bytes(32), peer, self.bounds)
+            self._sessions[session.identity] = session
+        else:
+            found = self._sessions.get(hello.session)
+            if found is None:
+                raise ServerGone(
+                    "The server has no such session: it was started again, or the client was away "
+                    f"for more than the {self.bounds.grace_s} s of grace."
+                )
+            session = found
+            received = session.resume(hello, peer)
+        if isinstance(session.line, Link):
+            session.line.cut(ServerGone("The client came back by another connection."))
+        session.line = link
+        bounds = self.bounds
+        welcome = Welcome(
+            self.identity, session.identity, session.secret, hello.session is not None, received,
+            bounds.heartbeat_s, bounds.grace_s, bounds.calls, bounds.call_bytes,
+        )  # fmt: skip
+        return session, welcome
+
+    def settled(self, link: Link, session: Session) -> None:
+        """As `Hall.settled`."""
+        self._strangers.pop(link, None)
+        for number, encoded in session.answers_kept():
+            link.answer(number, encoded)
+
+    def woken(self, session: Session) -> None:
+        """As `Hall.woken`."""
+        self._dispatcher.wake(session)
+
+    def left(self, link: Link, *, for_good: bool) -> None:
+        """As `Hall.left`."""
+        self._links.discard(link)
+        self._strangers.pop(link, None)
+        session = link.session
+        if session is not None and session.line is link:
+            session.line = None
+            session.away_since_s = time.monotonic()
+            if for_good:
+                self._end(session)
+
+    # ---- its own ---------------------------------------------------------------------------------
+
+    def _check(self, address: Address) -> None:
+        check_address(address, tls=self.tls, insecure=self.insecure)
+        asks = self.key is not None or (
+            self._ssl is not None and self._ssl.verify_mode is tls.CERT_REQUIRED
+        )
+        if isinstance(address, tuple) and not asks and not self.insecure:
+            raise InsecureAddress(
+                f"Anybody who reaches {address[0]}:{address[1]} could use the server. Give "
+                "authkey=, or an ssl= context that requires certificates, or write insecure=True."
+            )
+
+    async def _listen(self, address: Address, stack: contextlib.AsyncExitStack) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        options: dict[str, Any] = {"backlog": _BACKLOG}
+
+        def made() -> Link:
+            return Link(self, time.monotonic)
+
+        if isinstance(address, str):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.bind(address)
+            stack.callback(_unlink, address)
+            os.chmod(address, 0o600)  # before anybody can connect
+            listener = await loop.create_unix_server(made, sock=sock, **options)
+        else:
+            if self._ssl is not None:
+                options |= {"ssl": self._ssl, "ssl_handshake_timeout": self.bounds.handshake_s}
+                options |= {"ssl_shutdown_timeout": 1.0}
+            listener = await loop.create_server(made, *address, **options)
+        return listener
+
+    def _work(self) -> list[Coroutine[Any, Any, None]]:
+        return [self._dispatcher.run(), self._tick()]
+
+    async def _tick(self) -> None:
+        bounds = self.bounds
+        shortest = min(bounds.heartbeat_s, bounds.grace_s, bounds.stall_s, bounds.handshake_s)
+        while True:
+            await asyncio.sleep(min(1.0, shortest / _TICKS))
+            now_s = time.monotonic()
+            for link in list(self._links):
+                link.tick(now_s)
+            for session in list(self._sessions.values()):
+                if session.line is None and now_s - session.away_since_s > bounds.grace_s:
+                    self._end(session)
+            self._objects.expire(now_s)
+
+    def _make_room(self) -> None:
+        """For one more session: who was away longest is given up.
+
+        Raises:
+            LimitReached: All are connected.
+        """
+        if len(self._sessions) < self.bounds.sessions:
+            return
+        away = [session for session in self._sessions.values() if session.line is None]
+        if not away:
+            raise LimitReached(f"The server has {len(self._sessions)} clients (Bounds.sessions).")
+        self._end(min(away, key=lambda session: session.away_since_s))
+
+    def _end(self, session: Session) -> None:
+        self._sessions.pop(session.identity, None)
+        for error in session.end():
+            _log.error("what a client held could not be released", exc_info=error)
+
+    async def _close(self) -> None:
+        for link in list(self._links):
+            link.close()
+        for session in list(self._sessions.values()):
+            self._end(session)
+        await self._dispatcher.stop()
+        for link in list(self._links):
+            link.cut(ServerGone("The server ends."))
+
+
+def _bound(listener: asyncio.Server, address: Address) -> Address:
+    """Where it listens; a port of 0 has become another one."""
+    if isinstance(address, str):
+        return address
+    host, port = listener.sockets[0].getsockname()[:2]
+    return str(host), int(port)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):  # another server's by now, or gone
+        if stat.S_ISSOCK(os.stat(path).st_mode):
+            os.unlink(path)
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a server's coroutine to its end, in uvloop's loop if that is installed.
+
+    Raises:
+        Exception: What the coroutine raised.
+    """
+    try:
+        uvloop = importlib.import_module("uvloop")
+    except ModuleNotFoundError:
+        asyncio.run(work)
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work)

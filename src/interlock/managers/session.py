@@ -1,0 +1,296 @@
+"""What a server keeps for one client: its calls, their answers, and what it holds.
+
+A call is run exactly once. Clients number their calls 1, 2, 3 ...; a number is taken when the call
+has come as a whole, and never again: it must be above all that have come, or in a gap below
+(``_missing``), from which it is removed. An answer is kept until the client has said that it has
+it, so a client that lost its connection sends its open calls again, those that the server has
+not received, and gets the answers of the others from here.
+
+    waiting -> running -> answered (kept) -> acknowledged (forgotten)
+
+Whatever else a client holds is let go when its session ends: its references, and what objects
+have entered by `Session.hold` (a lock, a lease). That is when it says so, or when it has been
+away for the time of grace, whether it died, or cannot be reached.
+
+Everything here is called in the server's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Protocol
+
+from interlock.errors import LimitReached, NoSuchObject, ServerGone, WireError
+from interlock.managers.auth import Peer
+from interlock.managers.bounds import Bounds
+from interlock.managers.references import Shared
+from interlock.managers.wire.bodies import Answer, Call, Calls, Encoded, Hello, decode
+from interlock.managers.wire.frames import Message
+from interlock.managers.wire.values import buffers_of_each
+
+__all__ = ["Request", "Session"]
+
+
+class Line(Protocol):
+    """A connection, as a session knows it."""
+
+    def answer(self, call: int, encoded: Encoded) -> None:
+        """Send an answer."""
+
+
+class Request:
+    """One frame of calls, which are run one after another and answered together.
+
+    Attributes:
+        call: Its number.
+        lane: Requests of one lane are run one after another.
+        calls: What to call.
+        buffers: Of each call.
+        nbytes: What it takes in memory until it is answered.
+        at: How many calls have been run.
+        answers: Of those.
+        answer_buffers: That belong to them.
+        task: What runs the present call, if that is not the dispatcher itself.
+        is_cancelled: Whether the client waits for it no more.
+        encoded: The answer, when it is there.
+    """
+
+    __slots__ = (
+        "answer_buffers", "answers", "at", "buffers", "call", "calls", "encoded", "is_cancelled",
+        "lane", "nbytes", "task",
+    )  # fmt: skip
+
+    def __init__(
+        self, number: int, body: Calls, buffers: list[Sequence[memoryview]], nbytes: int
+    ) -> None:
+        self.call = number
+        self.lane = body.lane
+        self.calls: list[Call] = body.calls
+        self.buffers = buffers
+        self.nbytes = nbytes
+        self.at = 0
+        self.answers: list[Answer] = []
+        self.answer_buffers: list[memoryview] = []
+        self.task: asyncio.Task[None] | None = None
+        self.is_cancelled = False
+        self.encoded: Encoded | None = None
+
+
+class Session:
+    """A client, connected or away.
+
+    Args:
+        identity, secret: By which it comes back.
+        peer: Who it is; another may not come back in its place.
+        bounds: What it is given.
+    """
+
+    def __init__(self, identity: bytes, secret: bytes, peer: Peer, bounds: Bounds) -> None:
+        self.identity = identity
+        self.secret = secret
+        self.peer = peer
+        self.bounds = bounds
+        self.line: Line | None = None
+        self.away_since_s = 0.0
+        self.is_over = False
+        self.ready: deque[Request] = deque()  # the first of each lane, unless it is running
+        self.threads = asyncio.Semaphore(bounds.threads_a_client)
+        self.waiting_bytes = 0  # of requests without an answer
+        self.kept_bytes = 0  # of answers
+        self._requests: dict[int, Request] = {}
+        self._lanes: dict[int, deque[Request]] = {}
+        self._highest = 0
+        self._missing: set[int] = set()  # numbers below the highest that have not come
+        self._shared: dict[int, tuple[Shared, int]] = {}
+        self._held: dict[Hashable, Callable[[], object]] = {}
+
+    # ---- calls -----------------------------------------------------------------------------------
+
+    def accept(self, message: Message) -> None:
+        """Take calls that have come.
+
+        Raises:
+            WireError: They came before, are more than a client was told that it may send, or are
+                no calls.
+        """
+        nbytes = message.nbytes
+        body = decode(message, Calls)
+        for number in body.done:
+            self.acknowledge(number)
+        if len(self._requests) >= self.bounds.calls:
+            raise WireError(f"More than {self.bounds.calls} calls without acknowledged answers.")
+        if self.waiting_bytes + nbytes > self.bounds.call_bytes:
+            raise WireError(f"More than {self.bounds.call_bytes} bytes of calls without answers.")
+        buffers = list(buffers_of_each(body.calls, message.buffers))
+        self._take_number(message.call)
+        request = Request(message.call, body, buffers, nbytes)
+        self._requests[message.call] = request
+        self.waiting_bytes += nbytes
+        lane = self._lanes.setdefault(request.lane, deque())
+        lane.append(request)
+        if len(lane) == 1:
+            self.ready.append(request)
+
+    def _take_number(self, number: int) -> None:
+        if number in self._missing:
+            self._missing.remove(number)
+            return
+        if number <= self._highest:
+            raise WireError(f"Call {number} came a second time; it was not run again.")
+        if number - self._highest + len(self._missing) > 2 * self.bounds.calls:
+            raise WireError(f"Call {number} came, and the last was {self._highest}.")
+        self._missing.update(range(self._highest + 1, number))
+        self._highest = number
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether there is something to run, and room for its answer."""
+        return bool(self.ready) and self.kept_bytes <= self.bounds.kept_bytes
+
+    def answered(self, request: Request, encoded: Encoded) -> None:
+        """Keep an answer, send it if the client is there, and let the next of its lane begin."""
+        lane = self._lanes[request.lane]
+        lane.popleft()
+        if lane:
+            self.ready.append(lane[0])
+        else:
+            del self._lanes[request.lane]
+        self.waiting_bytes -= request.nbytes
+        request.encoded = encoded
+        request.task = None
+        request.calls, request.buffers, request.answers = [], [], []
+        request.answer_buffers = []
+        request.nbytes = len(encoded[1]) + sum(buffer.nbytes for buffer in encoded[2])
+        if self.is_over:
+            return
+        self.kept_bytes += request.nbytes
+        if self.line is not None:
+            self.line.answer(request.call, encoded)
+
+    def acknowledge(self, number: int) -> None:
+        """Forget the answer of a call, which the client has."""
+        request = self._requests.get(number)
+        if request is not None and request.encoded is not None:
+            del self._requests[number]
+            self.kept_bytes -= request.nbytes
+
+    def cancel(self, number: int) -> None:
+        """Stop a call that nobody waits for, where it can be stopped."""
+        request = self._requests.get(number)
+        if request is not None and request.encoded is None:
+            request.is_cancelled = True
+            if request.task is not None:
+                request.task.cancel()
+
+    # ---- coming back -----------------------------------------------------------------------------
+
+    def resume(self, hello: Hello, peer: Peer) -> list[int]:
+        """Let the client come back.
+
+        Returns:
+            Which of its open calls need not be sent again.
+
+        Raises:
+            ServerGone: It is another client, or asks for what was forgotten.
+        """
+        if hello.secret is None or not hmac.compare_digest(hello.secret, self.secret):
+            raise ServerGone("The server knows that session by another secret.")
+        if peer.name != self.peer.name:
+            raise ServerGone(f"That session is of {self.peer.name}, not of {peer.name}.")
+        pending = set(hello.pending)
+        received = sorted(pending & self._requests.keys())
+        lost = [
+            number
+            for number in pending - self._requests.keys()
+            if number <= self._highest and number not in self._missing
+        ]
+        if lost:
+            raise ServerGone(f"The answer of call {lost[0]} was acknowledged, and is forgotten.")
+        self._missing &= pending
+        for number in self._requests.keys() - pending:
+            self.acknowledge(number)
+        return received
+
+    def answers_kept(self) -> list[tuple[int, Encoded]]:
+        """What the client may have lost, to be sent again."""
+        return [
+            (number, request.encoded)
+            for number, request in self._requests.items()
+            if request.encoded is not None
+        ]
+
+    # ---- what it holds ---------------------------------------------------------------------------
+
+    def give(self, shared: Shared) -> None:
+        """Note that a reference goes to the client."""
+        _, count = self._shared.get(shared.id, (shared, 0))
+        self._shared[shared.id] = (shared, count + 1)
+
+    def take_back(self, number: int, count: int) -> None:
+        """Note that the client has dropped a reference that it was given so many times."""
+        shared, had = self._shared.pop(number, (None, 0))
+        if shared is not None and had > count:
+            self._shared[number] = (shared, had - count)
+
+    def find(self, number: int) -> Shared:
+        """An object that the client has.
+
+        Raises:
+            NoSuchObject: It has none of that number.
+        """
+        entry = self._shared.get(number)
+        if entry is None:
+            raise NoSuchObject(
+                f"This client has no object {number} of the server; nothing was run. It was "
+                "released, or belongs to another client, who can pass it on."
+            )
+        return entry[0]
+
+    def check_objects(self) -> None:
+        """Let pass who may have one more.
+
+        Raises:
+            LimitReached: It has as many as a client may.
+        """
+        if len(self._shared) >= self.bounds.objects:
+            raise LimitReached(
+                f"This client has {len(self._shared)} objects of the server, as many as one may "
+                "(Bounds.objects); none was made. Drop some."
+            )
+
+    def hold(self, key: Hashable, release: Callable[[], object]) -> None:
+        """Let something be released when the client is gone; a lock that it has, say.
+
+        Args:
+            key: By which it is dropped, when the client has released it itself.
+            release: Called in the server's loop.
+        """
+        self._held[key] = release
+
+    def drop(self, key: Hashable) -> None:
+        """Undo `hold`."""
+        self._held.pop(key, None)
+
+    def end(self) -> list[Exception]:
+        """Let everything go.
+
+        Returns:
+            What went wrong in `hold`'s functions.
+        """
+        self.is_over = True
+        self.ready.clear()
+        for request in list(self._requests.values()):
+            self.cancel(request.call)
+        self._requests.clear()
+        self._shared.clear()
+        failures = []
+        while self._held:
+            _, release = self._held.popitem()
+            try:
+                release()
+            except Exception as error:  # the others are released all the same
+                failures.append(error)
+        return failures
