@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.managers.wire.bodies import CALLS_MAX, Answer, Call
 from interlock.managers.wire.client_state import Pending
 from interlock.managers.wire.frames import BODY_MAX, BUFFERS_MAX
 
-__all__ = ["Collected", "Later", "Pipeline"]
+__all__ = ["Collected", "Frame", "Later"]
 
 _BYTES_MAX = BODY_MAX // 2
 _CALL_OVERHEAD = 64
 
 Result = Callable[[Answer, Sequence[memoryview]], Any]
-Begin = Callable[[list[Call], list[memoryview], object], Pending]
 
 
 class Later:
     """The result of a call in a pipeline."""
 
-    def __init__(self, finish: Callable[[], None]) -> None:
+    def __init__(self, finish: Callable[[], None] | None) -> None:
         self._finish = finish
         self._made: Callable[[], Any] | None = None
         self.was_asked = False
@@ -30,12 +29,14 @@ class Later:
         """What the call returned; sends what was gathered, and waits, if it must.
 
         Raises:
+            RuntimeError: It is not there yet, and cannot be waited for.
             Exception: What the call raised.
         """
         self.was_asked = True
-        if self._made is None:
+        if self._made is None and self._finish is not None:
             self._finish()
-        assert self._made is not None
+        if self._made is None:
+            raise RuntimeError("The result is there when the block of the pipeline has ended.")
         return self._made()
 
     def _settle(self, made: Callable[[], Any]) -> None:
@@ -49,60 +50,61 @@ class Later:
         self._made = once
 
 
+class Frame(NamedTuple):
+    """Calls that go out together."""
+
+    calls: list[Call]
+    buffers: list[memoryview]
+    kept: list[object]
+    laters: list[Later]
+
+
 class Collected:
     """Calls of one thread or task that wait for company.
 
     Args:
-        begin: Sends calls.
-        wait: Waits for them.
+        full: Called when a frame is full.
+        finish: Sends all, and waits; None where only the end of the block can wait.
         result: Makes a value of an answer.
     """
 
-    def __init__(self, begin: Begin, wait: Callable[[Pending], None], result: Result) -> None:
-        self._begin = begin
-        self._wait = wait
+    def __init__(
+        self, full: Callable[[], None], finish: Callable[[], None] | None, result: Result
+    ) -> None:
+        self._full = full
+        self._finish = finish
         self._result = result
-        self._calls: list[Call] = []
-        self._buffers: list[memoryview] = []
-        self._kept: list[object] = []
+        self._frames: list[Frame] = []
         self._nbytes = 0
-        self._sent: list[tuple[Pending, list[Later]]] = []
-        self._laters: list[Later] = []
         self._all: list[Later] = []
 
     def add(self, call: Call, buffers: list[memoryview], kept: object) -> Later:
-        """One more; a frame goes out when it is full."""
+        """One more."""
         size = len(call.data) + sum(each.nbytes for each in buffers) + _CALL_OVERHEAD
-        if self._calls and (
-            len(self._calls) == CALLS_MAX
+        last = self._frames[-1] if self._frames else None
+        if last is None or (
+            len(last.calls) == CALLS_MAX
             or self._nbytes + size > _BYTES_MAX
-            or len(self._buffers) + len(buffers) >= BUFFERS_MAX
+            or len(last.buffers) + len(buffers) >= BUFFERS_MAX
         ):
-            self.send()
-        later = Later(self.finish)
-        self._calls.append(call)
-        self._buffers += buffers
-        self._kept.append(kept)
+            if last is not None:
+                self._full()
+            last = Frame([], [], [], [])
+            self._frames.append(last)
+            self._nbytes = 0
+        later = Later(self._finish)
+        last.calls.append(call)
+        last.buffers.extend(buffers)
+        last.kept.append(kept)
+        last.laters.append(later)
         self._nbytes += size
-        self._laters.append(later)
         self._all.append(later)
         return later
 
-    def send(self) -> None:
-        """Send what was gathered."""
-        if self._calls:
-            pending = self._begin(self._calls, self._buffers, self._kept)
-            self._sent.append((pending, self._laters))
-            self._calls, self._buffers, self._kept, self._nbytes = [], [], [], 0
-            self._laters = []
-
-    def finish(self) -> None:
-        """Send the rest, and wait for all answers."""
-        self.send()
-        sent, self._sent = self._sent, []
-        for pending, laters in sent:
-            self._wait(pending)
-            self.settle(pending, laters)
+    def take(self) -> list[Frame]:
+        """What was gathered since the last time."""
+        taken, self._frames = self._frames, []
+        return taken
 
     def settle(self, pending: Pending, laters: list[Later]) -> None:
         """Give each its result."""
@@ -134,14 +136,3 @@ class Collected:
         for later in self._all:
             if not later.was_asked:
                 later.result()
-
-
-class Pipeline:
-    """An open pipeline."""
-
-    def __init__(self, collected: Collected) -> None:
-        self._collected = collected
-
-    def flush(self) -> None:
-        """Send what was gathered, without waiting for it."""
-        self._collected.send()

@@ -45,6 +45,7 @@ class Pending:
 
     Attributes:
         number: Of the frame.
+        lane: Behind whose calls they are run.
         count: How many calls are in it.
         is_sent: Whether the present connection has it.
         answers: What came of each, with its buffers; None until then.
@@ -52,18 +53,21 @@ class Pending:
     """
 
     __slots__ = (
-        "answers", "count", "encoded", "error", "is_sent", "kept", "nbytes", "number", "settled",
+        "answers", "count", "encoded", "error", "is_sent", "kept", "lane", "nbytes", "number",
+        "settled",
     )  # fmt: skip
 
     def __init__(
         self,
         number: int,
+        lane: int,
         encoded: Encoded,
         count: int,
         kept: object,
         settled: Callable[[Pending], object],
     ) -> None:
         self.number = number
+        self.lane = lane
         self.encoded = encoded
         self.nbytes = _size(encoded)
         self.count = count
@@ -189,7 +193,7 @@ class ClientState:
         if self.lost_by is not None:
             raise self.lost_by
         encoded = encode(Calls(lane, self.take_done(), calls), buffers)
-        pending = Pending(self._next, encoded, len(calls), kept, settled)
+        pending = Pending(self._next, lane, encoded, len(calls), kept, settled)
         self._next += 1
         self._pending[pending.number] = pending
         self._pending_bytes += pending.nbytes

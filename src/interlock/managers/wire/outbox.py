@@ -14,19 +14,23 @@ _JOINED_MAX = 64 * 1024
 class Outbox:
     """Messages as their pieces, which are asked for when there is room to write.
 
-    Each message in turn gives one piece, so a small one waits for at most one chunk of each large
-    one before it.
+    Each lane in turn gives one piece, so a small message waits for at most one chunk of each large
+    one of other lanes; those of one lane go one after another.
     """
 
     def __init__(self) -> None:
-        self._messages: deque[Iterator[list[Any]]] = deque()
+        self._lanes: dict[int, deque[Iterator[list[Any]]]] = {}  # the first is next
+        self._own = 0
 
     def __bool__(self) -> bool:
-        return bool(self._messages)
+        return bool(self._lanes)
 
-    def add(self, pieces: Iterator[list[Any]]) -> None:
-        """Take a message, as `frames.pieces` gives it."""
-        self._messages.append(pieces)
+    def add(self, pieces: Iterator[list[Any]], lane: int | None = None) -> None:
+        """Take a message, as `frames.pieces` gives it; without a lane it has one of its own."""
+        if lane is None:
+            self._own -= 1
+            lane = self._own
+        self._lanes.setdefault(lane, deque()).append(pieces)
 
     def take(self) -> list[Any]:
         """Bytes-like objects to be written next; none if there is nothing.
@@ -35,20 +39,22 @@ class Outbox:
         """
         small: list[bytes] = []
         size = 0
-        while self._messages:
-            message = self._messages.popleft()
-            piece = next(message, None)
+        while self._lanes and size < _JOINED_MAX:
+            lane = next(iter(self._lanes))
+            messages = self._lanes.pop(lane)
+            piece = next(messages[0], None)
+            if piece is None:
+                messages.popleft()
+            if messages:
+                self._lanes[lane] = messages
             if piece is None:
                 continue
-            self._messages.append(message)
             if len(piece) > 1:
                 return [b"".join((*small, piece[0])), *piece[1:]]
             small.append(piece[0])
             size += len(piece[0])
-            if size > _JOINED_MAX:
-                break
         return [b"".join(small)] if small else []
 
     def clear(self) -> None:
         """Forget all of it: the connection is gone."""
-        self._messages.clear()
+        self._lanes.clear()

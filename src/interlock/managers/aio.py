@@ -1,0 +1,325 @@
+"""A client for asyncio: the same state machine as for threads (wire/client_state.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import os
+import ssl as tls
+from collections.abc import AsyncIterator
+from typing import Any
+
+from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
+from interlock.managers.access import Access
+from interlock.managers.aio_line import AioLine
+from interlock.managers.auth import Address, check_address
+from interlock.managers.greeting import Way
+from interlock.managers.pipeline import Collected
+from interlock.managers.references import Reference
+from interlock.managers.switchboard import (
+    BACKOFF_MAX_S,
+    BACKOFF_S,
+    DESK,
+    FRUITLESS_MAX,
+    LOOK_S,
+)
+from interlock.managers.wire.bodies import Call
+from interlock.managers.wire.client_state import ClientState, Pending
+from interlock.managers.wire.frames import Message
+from interlock.serialize import Limits
+
+__all__ = ["AsyncClient"]
+
+_LANES = (1 << 62) - 1
+
+
+class AsyncClient:
+    """A connection to an object server, for the tasks of one event loop; made by `connect`.
+
+    If a process dies: the server: as with `Client`.
+    """
+
+    def __init__(self, way: Way, limits: Limits | None) -> None:
+        self._way = way
+        self._state = ClientState()
+        self._line: AioLine | None = None
+        self._loop = asyncio.get_running_loop()
+        self._credit = asyncio.Event()
+        self._fruitless = 0
+        self._waiters: dict[Pending, asyncio.Future[None]] = {}
+        self._orphans: list[Pending] = []  # what they refer to must be given back
+        self._comes_back: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._pid = os.getpid()
+        self._access = Access(_no_share, limits)
+        self._collecting: contextvars.ContextVar[Collected | None] = contextvars.ContextVar(
+            "interlock_pipeline", default=None
+        )
+
+    @classmethod
+    async def connect(
+        cls,
+        address: Address,
+        *,
+        authkey: bytes | None = None,
+        ssl: tls.SSLContext | None = None,
+        hostname: str | None = None,
+        insecure: bool = False,
+        limits: Limits | None = None,
+        connect_s: float = 10.0,
+    ) -> AsyncClient:
+        """Connect to a server; arguments, and what is raised, as of `Client`."""
+        check_address(address, tls=ssl is not None, insecure=insecure)
+        key = bytes(authkey) if authkey is not None else None
+        client = cls(Way(address, key, ssl, hostname, connect_s), limits)
+        await client._enter(connect_s)
+        client._keeper = asyncio.create_task(client._keep())
+        return client
+
+    async def call(self, target: Reference | int, method: str, /, *args: Any, **kwargs: Any) -> Any:
+        """As `Client.call`, awaited. Cancelled, it cancels the call at the server, if it can.
+
+        Raises:
+            Exception: As `Client.call`.
+
+        If a process dies: as `Client`.
+        """
+        number = target if isinstance(target, int) else self._number(target)
+        packed = self._access.arguments(args, kwargs)
+        made = self._access.call(number, method, packed)
+        kept = (target, args, kwargs)
+        collected = self._collecting.get()
+        if collected is not None:
+            return collected.add(made, packed[1], kept)
+        pending = await self._begin(_lane(), [made], packed[1], kept)
+        await self._settled(pending)
+        return Collected.results_of(pending, self._access.result)[0]()
+
+    async def create(self, typeid: str, /, *args: Any, **kwargs: Any) -> Any:
+        """As `Client.create`, awaited."""
+        return await self.call(DESK, f"create {typeid}", *args, **kwargs)
+
+    async def find(self, name: str) -> Any:
+        """As `Client.find`, awaited."""
+        return await self.call(DESK, "find", name)
+
+    async def share(self, reference: Reference) -> bytes:
+        """As `Client.share`, awaited."""
+        ticket: bytes = await self.call(DESK, "share", self._number(reference))
+        return ticket
+
+    async def claim(self, ticket: bytes) -> Reference:
+        """As `Client.claim`, awaited."""
+        made: Reference = await self.call(DESK, "claim", ticket)
+        return made
+
+    @contextlib.asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[None]:
+        """As `Client.pipeline`; results are there when the block has ended.
+
+        Raises:
+            Exception: What the first call raised.
+
+        If a process dies: as `Client`.
+        """
+        collected = Collected(lambda: None, None, self._access.result)
+        token = self._collecting.set(collected)
+        try:
+            yield
+        finally:
+            self._collecting.reset(token)
+            await self._finish(collected)
+        collected.raise_first()
+
+    async def aclose(self) -> None:
+        """End the session: what this client has is let go."""
+        line, self._line = self._line, None
+        for task in (self._keeper, self._comes_back):
+            if task is not None:
+                task.cancel()
+        if line is not None and self._state.lost_by is None:
+            line.write(iter([[self._state.bye()]]))
+            line.close()
+        self._lose(ServerGone("This client was closed."))
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    # ---- calls -----------------------------------------------------------------------------------
+
+    def _number(self, reference: Reference) -> int:
+        self._access.check_held(reference)
+        return reference.id
+
+    async def _finish(self, collected: Collected) -> None:
+        sent = []
+        for frame in collected.take():
+            pending = await self._begin(_lane(), frame.calls, frame.buffers, frame.kept)
+            sent.append((pending, frame.laters))
+        for pending, laters in sent:
+            await self._settled(pending)
+            collected.settle(pending, laters)
+
+    async def _begin(
+        self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
+    ) -> Pending:
+        if os.getpid() != self._pid:
+            raise ServerGone(
+                f"This client was made by process {self._pid}, and this is another: a session is "
+                "one process's. Make a client here."
+            )
+        self._give_back()
+        nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
+        self._state.check_size(nbytes)
+        while self._state.lost_by is None and not self._state.has_credit(nbytes):
+            self._credit.clear()
+            await self._credit.wait()
+        return self._entered(lane, calls, buffers, kept)
+
+    def _entered(
+        self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
+    ) -> Pending:
+        pending = self._state.begin(lane, calls, buffers, kept, self._answered)
+        if self._line is not None:
+            pending.is_sent = True
+            self._line.write(pending.pieces(), lane)
+        return pending
+
+    def _answered(self, pending: Pending) -> None:
+        self._credit.set()
+        waiter = self._waiters.pop(pending, None)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _settled(self, pending: Pending) -> None:
+        if pending.is_settled:
+            return
+        waiter = self._waiters[pending] = self._loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            told = self._state.cancel(pending)
+            if told is not None and self._line is not None:
+                self._line.write(iter([[told]]))
+            self._give_up(pending)
+            raise
+
+    def _give_up(self, pending: Pending) -> None:
+        """Nobody waits for it; what its answer refers to is given back all the same."""
+        self._waiters.pop(pending, None)
+        if pending.is_settled:
+            self._orphans.append(pending)
+        else:
+            pending.settled = self._orphaned
+
+    def _orphaned(self, pending: Pending) -> None:
+        self._credit.set()
+        self._orphans.append(pending)
+
+    def _give_back(self) -> None:
+        if not self._access.dropped:
+            return
+        counts = self._access.take_dropped()
+        data, buffers = self._access.arguments((counts,), {})
+        if self._state.lost_by is None and self._state.has_credit(len(data)):
+            self._entered(0, [self._access.call(DESK, "release", (data, buffers))], buffers, None)
+        else:
+            self._access.dropped.extend(counts.items())
+
+    # ---- the connection --------------------------------------------------------------------------
+
+    async def _enter(self, timeout_s: float) -> None:
+        line = AioLine(self._received, lambda error: self._lost(line, error))
+        async with asyncio.timeout(timeout_s):
+            welcome = await line.greet(self._way, self._state.hello())
+        self._state.welcomed(welcome, self._loop.time())
+        self._access.server = welcome.server
+        self._line = line
+        for pending in self._state.unsent():
+            pending.is_sent = True
+            line.write(pending.pieces(), pending.lane)
+        line.begin()
+
+    def _received(self, messages: list[Message]) -> None:
+        self._state.heard(self._loop.time())
+        for message in messages:
+            self._state.received(message)
+        if self._state.done_is_urgent and self._line is not None:
+            self._line.write(iter([[self._state.ping()]]))
+
+    def _lost(self, line: AioLine, error: Exception) -> None:
+        if self._line is not line:
+            return
+        self._line = None
+        self._state.disconnected()
+        if isinstance(error, InterlockError):
+            self._lose(error)
+        elif self._state.lost_by is None:
+            self._fruitless = self._fruitless + 1 if self._state.messages == 0 else 0
+            self._comes_back = asyncio.create_task(self._come_back(error))
+
+    async def _come_back(self, last: Exception) -> None:
+        welcome = self._state.welcome
+        assert welcome is not None
+        began_s = self._loop.time()
+        pause_s = BACKOFF_S if self._fruitless else 0.0
+        while self._fruitless < FRUITLESS_MAX:
+            nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
+            most_s = welcome.heartbeat_s if nobody else welcome.grace_s
+            left_s = began_s + most_s - pause_s - self._loop.time()
+            if left_s <= 0:
+                break
+            await asyncio.sleep(pause_s)
+            try:
+                await self._enter(min(self._way.connect_s, left_s))
+                return
+            except (AuthenticationFailed, ServerGone, WireError) as final:
+                last = final
+                break
+            except (OSError, InterlockError) as again:
+                last = again
+                pause_s = min(max(2 * pause_s, BACKOFF_S), BACKOFF_MAX_S)
+        self._lose(
+            ServerGone(
+                f"The server at {self._way.address} is gone ({last}). Whether the calls that "
+                "waited were run cannot be known. Start it, and make a new client."
+            )
+        )
+
+    def _lose(self, error: Exception) -> None:
+        if self._state.lost_by is None:
+            self._state.lose(error)
+        self._credit.set()
+
+    async def _keep(self) -> None:
+        welcome = self._state.welcome
+        assert welcome is not None
+        while self._state.lost_by is None:
+            await asyncio.sleep(min(LOOK_S, welcome.heartbeat_s / 3))
+            while self._orphans:
+                for made in Collected.results_of(self._orphans.pop(), self._access.result):
+                    with contextlib.suppress(Exception):  # nobody wants to know
+                        made()
+            if self._line is None:
+                continue
+            self._give_back()
+            now_s = self._loop.time()
+            if self._state.is_silent(now_s):
+                self._line.shut(TimeoutError(f"nothing was heard for {welcome.heartbeat_s} s"))
+            elif self._state.is_ping_due(now_s):
+                self._line.write(iter([[self._state.ping()]]))
+
+
+def _lane() -> int:
+    """Of the task that calls."""
+    return id(asyncio.current_task()) & _LANES
+
+
+def _no_share(reference: Reference) -> bytes:
+    raise TypeError(
+        f"{reference!r} is held by a client of an event loop. Ask that one for a ticket (share)."
+    )

@@ -1,0 +1,355 @@
+"""One session for many threads: each waits for its own answers, and one of them reads for all.
+
+No thread passes answers on. Of those that wait, one has `_reading` and reads; when its own answer
+is there, it wakes another. A thread of this object's own looks after the connection while nobody
+waits: heartbeats, and references to be given back.
+
+A lost connection is made again by who reads. Calls that the server has not received are sent again,
+answers that were lost come again, and none of the threads that wait notices.
+
+    lock          guards
+    _state_lock   the ClientState, `_channel`, and the set of those that wait; never held in a wait
+    _reading      reading, and making a new connection
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
+from interlock.managers.access import Access
+from interlock.managers.channel import Channel
+from interlock.managers.greeting import Way, greet
+from interlock.managers.pipeline import Collected
+from interlock.managers.wire.bodies import Call
+from interlock.managers.wire.client_state import READS, ClientState, Pending
+from interlock.managers.wire.frames import Message
+from interlock.managers.wire.reader import Reader
+
+__all__ = ["BACKOFF_MAX_S", "BACKOFF_S", "DESK", "FRUITLESS_MAX", "LOOK_S", "Switchboard"]
+
+DESK = 0
+LOOK_S = 0.5  # how often its own thread looks
+BACKOFF_S, BACKOFF_MAX_S = 0.02, 1.0
+FRUITLESS_MAX = 20  # connections by which nothing came
+
+
+class _Waiter:
+    """A thread that waits for something to become true."""
+
+    __slots__ = ("event", "is_met")
+
+    def __init__(self, is_met: Callable[[], bool]) -> None:
+        self.event = threading.Event()
+        self.is_met = is_met
+
+
+class Switchboard:
+    """The session of one client.
+
+    Args:
+        way: To the server.
+        access: What becomes of values.
+
+    Raises:
+        AuthenticationFailed, ConnectionRefusedByServer, LimitReached, OSError: As `Client`.
+    """
+
+    def __init__(self, way: Way, access: Access) -> None:
+        self._way = way
+        self._access = access
+        self._pid = os.getpid()
+        self._state = ClientState()
+        self._state_lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._waiters: dict[_Waiter, None] = {}
+        self._orphans: deque[Pending] = deque()  # what they refer to must be given back
+        self._channel: Channel | None = None
+        self._reader = Reader(READS)
+        self._fruitless = 0
+        self._stop = threading.Event()
+        with self._reading:
+            self._enter(*self._connected(way.connect_s))
+        self._keeper = threading.Thread(
+            target=self._keep, name="interlock-manager-client", daemon=True
+        )
+        self._keeper.start()
+
+    def close(self) -> None:
+        """End the session: what this client has is let go."""
+        self._stop.set()
+        with self._state_lock:
+            channel, lost = self._channel, self._state.lost_by
+        if os.getpid() != self._pid:
+            return
+        if channel is not None and lost is None:
+            with contextlib.suppress(OSError):  # the server will notice by itself
+                channel.send([self._state.bye()], 1.0)
+        self._lose(ServerGone("This client was closed."))
+        self._keeper.join()
+        if channel is not None:
+            with self._reading:
+                channel.close()
+
+    def begin(
+        self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
+    ) -> Pending:
+        if os.getpid() != self._pid:
+            raise ServerGone(
+                f"This client was made by process {self._pid}, and this is another: a session is "
+                "one process's. Make a Client here."
+            )
+        self._give_back()
+        nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
+        self._state.check_size(nbytes)
+        waiter: _Waiter | None = None
+        while True:
+            with self._state_lock:
+                if self._state.lost_by is not None or self._state.has_credit(nbytes):
+                    return self._entered(lane, calls, buffers, kept)
+                waiter = waiter or _Waiter(lambda: self._may_begin(nbytes))
+                self._waiters[waiter] = None
+            self._wait(waiter)
+
+    def _may_begin(self, nbytes: int) -> bool:
+        return self._state.lost_by is not None or self._state.has_credit(nbytes)
+
+    def _entered(
+        self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
+    ) -> Pending:
+        """Under the lock: enter the calls; behind it they are written, if there is a connection."""
+        pending = self._state.begin(lane, calls, buffers, kept, self._settled)
+        channel = self._channel
+        pending.is_sent = channel is not None
+        if channel is not None:
+            self._state_lock.release()
+            try:
+                self._write(channel, pending)
+            finally:
+                self._state_lock.acquire()
+        return pending
+
+    def _write(self, channel: Channel, pending: Pending) -> None:
+        """By that connection; if it is lost, whoever makes the next one sends them again."""
+        try:
+            for piece in pending.pieces():
+                channel.send(piece, self._heartbeat_s)
+        except OSError:
+            channel.shut()
+
+    def _settled(self, pending: Pending) -> None:
+        """Under the lock: wake whoever has what it waits for."""
+        for waiter in self._waiters:
+            if waiter.is_met():
+                waiter.event.set()
+
+    def wait_settled(self, pending: Pending) -> None:
+        waiter = _Waiter(lambda: pending.is_settled)
+        with self._state_lock:
+            self._waiters[waiter] = None
+        try:
+            self._wait(waiter)
+        except BaseException:
+            self._abandon(pending)
+            raise
+
+    def _abandon(self, pending: Pending) -> None:
+        """Its thread was interrupted: the server need not go on with it."""
+        with self._state_lock:
+            told, channel = self._state.cancel(pending), self._channel
+            if pending.is_settled:
+                self._orphans.append(pending)
+            else:
+                pending.settled = self._orphans.append
+        if told is not None and channel is not None:
+            with contextlib.suppress(OSError):
+                channel.send([told], self._heartbeat_s)
+
+    # ---- waiting and reading ---------------------------------------------------------------------
+
+    def _wait(self, waiter: _Waiter) -> None:
+        try:
+            while not waiter.is_met():
+                if self._reading.acquire(blocking=False):
+                    try:
+                        while not waiter.is_met():
+                            self._read(self._heartbeat_s / 3)
+                    finally:
+                        self._reading.release()
+                else:
+                    waiter.event.wait()
+                    waiter.event.clear()
+        finally:
+            with self._state_lock:
+                self._waiters.pop(waiter, None)
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Let another one read."""
+        if self._reading.locked():
+            return
+        with self._state_lock:
+            for waiter in self._waiters:
+                if not waiter.event.is_set():
+                    waiter.event.set()
+                    return
+
+    def _read(self, timeout_s: float) -> None:
+        """Read once; whoever has `_reading`."""
+        channel = self._channel
+        if channel is None:  # who was about to connect was interrupted, or it is lost for good
+            self._reconnect(None, ConnectionResetError("the connection was lost"))
+            return
+        try:
+            count = channel.recv_into(self._reader.room(), timeout_s)
+            if count == 0:
+                raise ConnectionResetError("the server closed the connection")
+            now_s = time.monotonic()
+            if count:
+                self._take(self._reader.filled(count), now_s)
+            self._beat(channel, now_s)
+        except InterlockError as error:
+            self._lose(error)
+            channel.close()
+        except OSError as error:
+            self._reconnect(channel, error)
+
+    def _take(self, messages: list[Message], now_s: float) -> None:
+        with self._state_lock:
+            self._state.heard(now_s)
+            for message in messages:
+                self._state.received(message)
+
+    def _beat(self, channel: Channel, now_s: float) -> None:
+        """Tell the server that we are there; find out whether it is."""
+        with self._state_lock:
+            if self._state.is_silent(now_s):
+                raise TimeoutError(f"nothing was heard for {self._heartbeat_s} s")
+            if not self._state.is_ping_due(now_s) and not self._state.done_is_urgent:
+                return
+            ping = self._state.ping()
+        channel.send([ping], self._heartbeat_s)
+
+    def _keep(self) -> None:
+        """What the client's own thread does: look, from time to time."""
+        while not self._stop.wait(min(LOOK_S, self._heartbeat_s / 3)):
+            while self._orphans:
+                for made in Collected.results_of(self._orphans.popleft(), self._access.result):
+                    with contextlib.suppress(Exception):  # nobody wants to know
+                        made()
+            with contextlib.suppress(InterlockError):  # whoever calls next is told
+                self._give_back()
+            if self._reading.acquire(blocking=False):
+                try:
+                    self._read(0.0)
+                finally:
+                    self._reading.release()
+                self._hand_over()
+            if self._state.lost_by is not None:
+                return
+
+    def _give_back(self) -> None:
+        """Release what nobody here has any more; nobody waits for that."""
+        if not self._access.dropped:
+            return
+        counts = self._access.take_dropped()
+        data, buffers = self._access.arguments((counts,), {})
+        made = self._access.call(DESK, "release", (data, buffers))
+        with self._state_lock:
+            if self._state.lost_by is None and self._state.has_credit(len(data)):
+                self._entered(0, [made], buffers, None)
+            else:
+                self._access.dropped.extend(counts.items())
+
+    # ---- connections -----------------------------------------------------------------------------
+
+    @property
+    def _heartbeat_s(self) -> float:
+        welcome = self._state.welcome
+        return self._way.connect_s if welcome is None else welcome.heartbeat_s
+
+    def _connected(self, timeout_s: float) -> tuple[Channel, Reader]:
+        """A connection whose handshake is done."""
+        with self._state_lock:
+            hello = self._state.hello()
+        channel, reader, welcome = greet(self._way, hello, timeout_s)
+        try:
+            with self._state_lock:
+                self._state.welcomed(welcome, time.monotonic())
+        except BaseException:
+            channel.close()
+            raise
+        self._access.server = welcome.server
+        return channel, reader
+
+    def _enter(self, channel: Channel, reader: Reader) -> None:
+        """Use it: first send what the server has not received."""
+        self._reader = reader
+        try:
+            self._take(reader.rest(), time.monotonic())
+            while True:
+                with self._state_lock:
+                    todo = self._state.unsent()
+                    for pending in todo:
+                        pending.is_sent = True
+                    if not todo:
+                        self._channel = channel
+                        return
+                for pending in todo:
+                    for piece in pending.pieces():
+                        channel.send(piece, self._heartbeat_s)
+        except BaseException:
+            channel.close()
+            raise
+
+    def _reconnect(self, channel: Channel | None, error: OSError) -> None:
+        """Come back, or give up."""
+        began_s = time.monotonic()
+        with self._state_lock:
+            self._channel = None
+            self._state.disconnected()
+            fruitless = self._state.messages == 0
+        if channel is not None:
+            channel.close()
+        self._fruitless = self._fruitless + 1 if fruitless else 0
+        welcome = self._state.welcome
+        assert welcome is not None
+        pause_s = BACKOFF_S if self._fruitless else 0.0
+        last: Exception = error
+        while self._fruitless < FRUITLESS_MAX and self._state.lost_by is None:
+            nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
+            most_s = welcome.heartbeat_s if nobody else welcome.grace_s
+            left_s = began_s + most_s - pause_s - time.monotonic()
+            if left_s <= 0 or self._stop.wait(pause_s):
+                break
+            try:
+                self._enter(*self._connected(min(self._way.connect_s, left_s)))
+                return
+            except (AuthenticationFailed, ServerGone, WireError) as final:
+                last = final
+                break
+            except (OSError, InterlockError) as again:
+                last = again
+                pause_s = min(max(2 * pause_s, BACKOFF_S), BACKOFF_MAX_S)
+        self._lose(
+            ServerGone(
+                f"The server at {self._way.address} is gone ({last}). Whether the calls that "
+                "waited were run cannot be known. Start it, and make a new Client."
+            )
+        )
+
+    def _lose(self, error: Exception) -> None:
+        """It is over: whoever waits is told. Who reads gives back the descriptor."""
+        with self._state_lock:
+            channel, self._channel = self._channel, None
+            if self._state.lost_by is None:
+                self._state.lose(error)
+            for waiter in self._waiters:
+                waiter.event.set()
+        if channel is not None:
+            channel.shut()
