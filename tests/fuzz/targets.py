@@ -11,7 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from interlock import _native
-from interlock.errors import DecodeError, ForbiddenGlobal
+from interlock.errors import DecodeError, ForbiddenGlobal, WireError
+from interlock.managers.wire import bodies, version
+from interlock.managers.wire.bodies import Bye, Call, Calls, Cancel, Hello, Ping, Proof
+from interlock.managers.wire.frames import Kind, WireLimits, pieces
+from interlock.managers.wire.reader import Reader
 from interlock.serialize import explain_pickle, load_pickle
 from tests.fuzz import segment
 from tests.fuzz.mutation import ANY_LENGTH, SAME_LENGTH, Step
@@ -94,6 +98,41 @@ def pickle_explained(data: bytes) -> str:
     return f"{report.verdict} {report.damage and report.damage.reason}"
 
 
+def manager_frames(data: bytes) -> str:
+    """What comes over a connection to an object server, in two pieces, and its bodies."""
+    reader = Reader(WireLimits(buffer_bytes=1 << 20), preamble=version.CLIENT.size)
+    kinds = []
+    try:
+        for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
+            for message in reader.feed(piece):
+                kinds.append(message.kind.name)
+                if message.kind is Kind.PREAMBLE:
+                    version.choose(message.body)
+                else:
+                    bodies.decode(message, Proof, Hello, Calls, Ping, Cancel, Bye)
+    except WireError as error:
+        assert error.offset is None or error.offset <= len(data), f"offset {error.offset}"
+        return f"{kinds[:4]}, refused: {str(error).partition('(')[0]:.60}"
+    return f"{kinds[:4]}"
+
+
+def manager_sessions() -> list[bytes]:
+    """What honest clients send."""
+    made = version.offer()
+    large = [memoryview(b"x" * 5000)]
+    for body, buffers in (
+        (Proof(b"n" * 32, b"m" * 32), []),
+        (Hello(b"s" * 16, b"k" * 32, [1, 2]), []),
+        (Calls(1, [1], [Call(0, "find", b"\x01x"), Call(3, "get", b"\x01y", 1)]), large),
+        (Ping([4]), []),
+        (Cancel(), []),
+        (Bye("done"), []),
+    ):
+        kind, encoded, beside = bodies.encode(body, buffers)
+        made += b"".join(part for piece in pieces(kind, 5, encoded, beside) for part in piece)
+    return [version.offer(), made]
+
+
 def pickles() -> list[bytes]:
     """Ordinary and hostile ones."""
     hostile_ones = [payload.data for make in THEMES.values() for payload in make()]
@@ -106,5 +145,6 @@ TARGETS = {
     "decode_limited": Target(lambda: [*hostile.samples(), *messages()], decode_limited),
     "queue_segment": Target(lambda: [segment.image()], segment.read, SAME_LENGTH),
     "load_pickle": Target(pickles, pickle_loaded),
+    "manager_frames": Target(manager_sessions, manager_frames),
     "explain_pickle": Target(pickles, pickle_explained),
 }

@@ -15,9 +15,9 @@ from typing import Any
 
 from interlock.managers.auth import Address, Permissions
 from interlock.managers.bounds import Bounds
-from interlock.managers.desk import caller
 from interlock.managers.objects import Registry
 from interlock.managers.server import ObjectServer, run
+from interlock.managers.serving.desk import caller
 
 KEY = b"a key for tests"
 BOUND_S = 30.0

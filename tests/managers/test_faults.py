@@ -5,6 +5,7 @@ Between the client and the server stands a relay, which is cut or held by the te
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -20,6 +21,7 @@ import pytest
 from interlock.errors import ServerGone
 from interlock.managers.bounds import Bounds
 from interlock.managers.client import Client
+from interlock.managers.references import Reference
 from tests.managers.relay import Relay
 from tests.managers.served import BOUND_S, KEY, Served, in_a_process
 from tests.managers.waiting import until
@@ -155,6 +157,7 @@ def test_what_a_client_holds_is_kept_for_the_time_of_grace(served: Served) -> No
 HOLDER = """
 import sys, time
 from interlock.managers.client import Client
+from interlock.managers.references import Reference
 client = Client(("127.0.0.1", int(sys.argv[1])), authkey=b"a key for tests")
 gate = client.find("gate")
 assert client.call(gate, "take")
@@ -209,6 +212,35 @@ def seed() -> int:
     return chosen
 
 
+class Caller:
+    """What each of several threads calls, until there were enough cuts."""
+
+    def __init__(self, client: Client, counter: Reference, relay: Relay) -> None:
+        self._client, self._counter, self._relay = client, counter, relay
+        self._tokens = itertools.count()
+        self._lock = threading.Lock()
+        self.made: list[int] = []
+
+    def work(self, number: int) -> None:
+        own = random.Random(number)
+        while self._relay.cuts < CUTS:
+            with self._lock:
+                mine = [next(self._tokens) for _ in range(own.choice([1, 1, 40]))]
+            if len(mine) == 1:
+                assert self._client.call(self._counter, "note", mine[0]) == mine[0]
+            else:
+                with self._client.pipeline():
+                    laters = [self._client.call(self._counter, "note", each) for each in mine]
+                assert [later.result() for later in laters] == mine
+            with self._lock:
+                self.made.extend(mine)
+            if own.random() < 0.2:
+                array = np.full(own.randrange(1, 60_000), number)
+                back = self._client.call(self._counter, "echo", array)
+                assert len(back) == len(array)
+                assert (back == array).all()
+
+
 def test_each_call_runs_once_under_random_cuts(served: Served) -> None:
     """200 connections, cut after a random number of bytes: no call is lost, none runs twice.
 
@@ -228,33 +260,12 @@ def test_each_call_runs_once_under_random_cuts(served: Served) -> None:
             is_over.clear()
             counter = client.create("Counter")
             relay.cut()
-            made: list[int] = []
-            tokens = iter(range(1 << 30))
-            lock = threading.Lock()
-
-            def work(number: int) -> None:
-                own = random.Random(number)
-                while relay.cuts < CUTS:
-                    with lock:
-                        mine = [next(tokens) for _ in range(own.choice([1, 1, 40]))]
-                    if len(mine) == 1:
-                        assert client.call(counter, "note", mine[0]) == mine[0]
-                    else:
-                        with client.pipeline():
-                            laters = [client.call(counter, "note", token) for token in mine]
-                        assert [later.result() for later in laters] == mine
-                    with lock:
-                        made.extend(mine)
-                    if own.random() < 0.2:
-                        array = np.full(own.randrange(1, 60_000), number)
-                        back = client.call(counter, "echo", array)
-                        assert (back == array).all() and len(back) == len(array)
-
+            caller = Caller(client, counter, relay)
             failures: list[BaseException] = []
 
             def guarded(number: int) -> None:
                 try:
-                    work(number)
+                    caller.work(number)
                 except BaseException as error:
                     failures.append(error)
 
@@ -268,4 +279,4 @@ def test_each_call_runs_once_under_random_cuts(served: Served) -> None:
             assert failures == []
             noted = client.call(counter, "noted")
     assert relay.cuts >= CUTS
-    assert sorted(noted) == sorted(made), "a call was lost, or run twice"
+    assert sorted(noted) == sorted(caller.made), "a call was lost, or run twice"

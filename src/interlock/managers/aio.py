@@ -11,19 +11,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
-from interlock.managers.access import Access
-from interlock.managers.aio_line import AioLine
 from interlock.managers.auth import Address, check_address
-from interlock.managers.greeting import Way
-from interlock.managers.pipeline import Collected
-from interlock.managers.references import Reference
-from interlock.managers.switchboard import (
+from interlock.managers.calling.access import Access
+from interlock.managers.calling.aio_line import AioLine
+from interlock.managers.calling.greeting import Way
+from interlock.managers.calling.pipeline import Collected
+from interlock.managers.calling.switchboard import (
     BACKOFF_MAX_S,
     BACKOFF_S,
     DESK,
     FRUITLESS_MAX,
     LOOK_S,
 )
+from interlock.managers.references import Reference
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import ClientState, Pending
 from interlock.managers.wire.frames import Message

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from interlock.managers.access import Access
 from interlock.managers.auth import Address, check_address
-from interlock.managers.greeting import Way
-from interlock.managers.pipeline import Collected, Later
+from interlock.managers.calling.access import Access
+from interlock.managers.calling.greeting import Way
+from interlock.managers.calling.pipeline import Collected, Later
+from interlock.managers.calling.switchboard import DESK, Switchboard
 from interlock.managers.references import Reference
-from interlock.managers.switchboard import DESK, Switchboard
 from interlock.managers.wire.bodies import Answer, Call
 from interlock.managers.wire.client_state import Pending
 from interlock.serialize import Limits

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from interlock.errors import BadArgument, NotExposed
-from interlock.managers.checks import misfit
+from interlock.managers.serving.checks import misfit
 from interlock.serialize.fields import Description, describe
 
 __all__ = ["Exposed", "Method", "Registry"]

@@ -18,12 +18,12 @@ from typing import Any
 from interlock.errors import InsecureAddress, LimitReached, ServerGone
 from interlock.managers.auth import Address, Peer, Permissions, check_address
 from interlock.managers.bounds import Bounds
-from interlock.managers.desk import Desk, desk_type
-from interlock.managers.dispatch import Dispatcher
-from interlock.managers.link import Link
 from interlock.managers.objects import Registry
 from interlock.managers.references import Objects, Shared
-from interlock.managers.session import Session
+from interlock.managers.serving.desk import Desk, desk_type
+from interlock.managers.serving.dispatch import Dispatcher
+from interlock.managers.serving.link import Link
+from interlock.managers.serving.session import Session
 from interlock.managers.wire.bodies import Hello, Welcome
 
 __all__ = ["ObjectServer", "run"]

@@ -22,10 +22,10 @@ from collections import deque
 from collections.abc import Callable
 
 from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
-from interlock.managers.access import Access
-from interlock.managers.channel import Channel
-from interlock.managers.greeting import Way, greet
-from interlock.managers.pipeline import Collected
+from interlock.managers.calling.access import Access
+from interlock.managers.calling.channel import Channel
+from interlock.managers.calling.greeting import Way, greet
+from interlock.managers.calling.pipeline import Collected
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import READS, ClientState, Pending
 from interlock.managers.wire.frames import Message
@@ -99,6 +99,22 @@ class Switchboard:
     def begin(
         self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
     ) -> Pending:
+        """Send calls, or have them sent when there is a connection again.
+
+        Waits while the server has as many of this client's as it takes.
+
+        Args:
+            lane: Behind whose calls they are run.
+            calls: Of one frame.
+            buffers: That belong to them.
+            kept: Is kept until they are answered.
+
+        Raises:
+            ServerGone: The session is over, or is another process's.
+            MessageTooLarge: The server never takes so many bytes.
+
+        If a process dies: as `Client`.
+        """
         if os.getpid() != self._pid:
             raise ServerGone(
                 f"This client was made by process {self._pid}, and this is another: a session is "
@@ -149,6 +165,13 @@ class Switchboard:
                 waiter.event.set()
 
     def wait_settled(self, pending: Pending) -> None:
+        """Return when the calls have been answered, or never will be.
+
+        Raises:
+            KeyboardInterrupt: Or what else interrupts the thread; the calls are cancelled then.
+
+        If a process dies: the server: the calls have an error then, as `Client` tells.
+        """
         waiter = _Waiter(lambda: pending.is_settled)
         with self._state_lock:
             self._waiters[waiter] = None

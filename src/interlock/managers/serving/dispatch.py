@@ -21,11 +21,11 @@ from typing import Any
 from interlock.errors import DecodeError, InterlockError, NotExposed
 from interlock.managers.auth import Permissions, check_permitted
 from interlock.managers.bounds import Bounds
-from interlock.managers.desk import Caller, _caller
 from interlock.managers.faults import pack_fault
 from interlock.managers.objects import Method, Registry
 from interlock.managers.references import Objects, Reference, Shared, exchange
-from interlock.managers.session import Request, Session
+from interlock.managers.serving.desk import Caller, _caller
+from interlock.managers.serving.session import Request, Session
 from interlock.managers.wire.bodies import Answer, Answers, Call, encode
 from interlock.managers.wire.frames import BUFFERS_MAX
 from interlock.managers.wire.values import Packed, pack, unpack

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from interlock.errors import InterlockError, WireError
 from interlock.managers.auth import Peer, peer_of
 from interlock.managers.bounds import Bounds
-from interlock.managers.session import Session
+from interlock.managers.serving.session import Session
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Bye, Cancel, Encoded, Hello, Ping, Pong, Welcome
 from interlock.managers.wire.bodies import decode as decode_body
@@ -184,7 +184,7 @@ class Link(asyncio.BufferedProtocol):
 
     def _received(self, session: Session, message: Message) -> None:
         if message.kind is Kind.CALLS:
-            session.accept(message)
+            session.received(message)
             self._hall.woken(session)
         elif message.kind is Kind.PING:
             for number in decode_body(message, Ping).done:

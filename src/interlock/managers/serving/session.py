@@ -109,7 +109,7 @@ class Session:
 
     # ---- calls -----------------------------------------------------------------------------------
 
-    def accept(self, message: Message) -> None:
+    def received(self, message: Message) -> None:
         """Take calls that have come.
 
         Raises:

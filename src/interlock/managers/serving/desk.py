@@ -10,7 +10,7 @@ from interlock.errors import AccessDenied, NoSuchObject
 from interlock.managers.auth import Peer, Permissions
 from interlock.managers.objects import Exposed, Registry
 from interlock.managers.references import Objects, Reference, Shared
-from interlock.managers.session import Session
+from interlock.managers.serving.session import Session
 
 __all__ = ["Caller", "Desk", "caller", "desk_type"]
 

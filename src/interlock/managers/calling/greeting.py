@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from interlock.managers.auth import Address
-from interlock.managers.channel import Channel, connect
+from interlock.managers.calling.channel import Channel, connect
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Hello, Welcome
 from interlock.managers.wire.client_state import READS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from interlock.errors import WireError
-from interlock.managers.greeting import Way
+from interlock.managers.calling.greeting import Way
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Hello, Welcome
 from interlock.managers.wire.client_state import READS

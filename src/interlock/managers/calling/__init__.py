@@ -1,0 +1,1 @@
+"""What is inside a client of an object server: the connection, who waits, what is given back."""

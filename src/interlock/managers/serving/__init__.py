@@ -1,0 +1,1 @@
+"""What is inside an object server: connections, sessions, and whose call is run next."""
