@@ -89,6 +89,25 @@ def test_single_bytes_give_the_same_messages() -> None:
     assert [plain(message) for message in got] == [(Kind.CALLS, 7, b"body", [b"x" * 5000])]
 
 
+def test_who_receives_may_keep_the_room_for_a_while() -> None:
+    """As uvloop does: it has the buffer's memory until it was told what came of it."""
+    sent = b"".join(
+        bytes(part)
+        for piece in pieces(Kind.CALLS, 1, b"b" * 9000, [memoryview(b"x" * 200_000)])
+        for part in piece
+    )
+    reader, at = Reader(LIMITS), 0
+    kept, got = [], []
+    while at < len(sent):
+        room = reader.room()
+        kept.append(memoryview(room))
+        count = min(room.nbytes, len(sent) - at, 3000)
+        room[:count] = sent[at : at + count]
+        at += count
+        got += reader.filled(count)
+    assert [plain(message)[2:] for message in got] == [(b"b" * 9000, [b"x" * 200_000])]
+
+
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_any_bytes_give_messages_or_wire_errors(garbage: bytes, cuts: list[int]) -> None:
     """Nothing else is raised, at any split; after an error there is nothing but errors."""

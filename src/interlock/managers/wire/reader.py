@@ -99,7 +99,7 @@ class Reader:
         lent, self._lent = self._lent, None
         if lent is None or not 0 <= count <= lent.nbytes:
             raise ValueError("filled() says how many bytes were put into what room() gave")
-        lent.release()
+        # It is not released: uvloop still has it. None of the memory is resized.
         return self._made(count)
 
     def rest(self) -> list[Message]:
