@@ -14,8 +14,9 @@ The tree::
     │                    PeerUnknown
     ├── a pool's task    WorkerDied, MemoryLimitExceeded, TaskTimeout, TaskCancelled, ResultNotSent,
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
-    ├── an object        ServerGone, ConnectionRefusedByServer, AuthenticationFailed, AccessDenied,
-    │   server's         NotExposed, NoSuchObject, BadArgument, LimitReached, InsecureAddress
+    ├── an object        ServerGone, ConnectionRefusedByServer, AccessDenied, NotExposed,
+    │   server's         NoSuchObject, BadArgument, LimitReached, InsecureAddress,
+    │                    AuthenticationFailed (interlock.managers.auth)
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
 Each class is also the standard library's class for the same case, so that a
@@ -27,7 +28,6 @@ from __future__ import annotations
 import pickle
 import queue
 import threading
-from multiprocessing import AuthenticationError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ __all__ = [
     "AbandonedLockWarning",
     "AccessDenied",
     "AttributeSerializationError",
-    "AuthenticationFailed",
     "BadArgument",
     "BrokenBarrier",
     "ConnectionRefusedByServer",
@@ -265,10 +264,6 @@ class ServerGone(InterlockError, ConnectionError):
 
 class ConnectionRefusedByServer(InterlockError, ConnectionError):
     """The other side speaks no common version, is full, or wants other terms."""
-
-
-class AuthenticationFailed(InterlockError, AuthenticationError):
-    """The other side has another key, or none; nothing was told to it."""
 
 
 class AccessDenied(InterlockError, PermissionError):

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interlock.errors import AuthenticationFailed, BadArgument, ServerGone
+from interlock.errors import BadArgument, ServerGone
 from interlock.managers.aio import AsyncClient
+from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.bounds import Bounds
 from tests.managers.relay import Relay
 from tests.managers.served import BOUND_S, KEY, Served

@@ -11,7 +11,6 @@ import pytest
 
 from interlock.errors import (
     AccessDenied,
-    AuthenticationFailed,
     BadArgument,
     ConnectionRefusedByServer,
     InsecureAddress,
@@ -22,6 +21,7 @@ from interlock.errors import (
     SerializationError,
     ServerGone,
 )
+from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.bounds import Bounds
 from interlock.managers.client import Client
 from interlock.managers.faults import RemoteTraceback

@@ -10,8 +10,8 @@ import ssl as tls
 from collections.abc import AsyncIterator
 from typing import Any
 
-from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
-from interlock.managers.auth import Address, check_address
+from interlock.errors import InterlockError, ServerGone, WireError
+from interlock.managers.auth import Address, AuthenticationFailed, check_address
 from interlock.managers.calling.access import Access
 from interlock.managers.calling.aio_line import AioLine
 from interlock.managers.calling.greeting import Way

@@ -15,12 +15,19 @@ import socket
 import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from multiprocessing import AuthenticationError
 from typing import Any, Literal
 
-from interlock.errors import AccessDenied, ConnectionRefusedByServer, InsecureAddress
+from interlock.errors import (
+    AccessDenied,
+    ConnectionRefusedByServer,
+    InsecureAddress,
+    InterlockError,
+)
 
 __all__ = [
     "Address",
+    "AuthenticationFailed",
     "Peer",
     "Permissions",
     "check_address",
@@ -30,6 +37,11 @@ __all__ = [
     "proof",
     "proves",
 ]
+
+
+class AuthenticationFailed(InterlockError, AuthenticationError):
+    """The other side has another key, or none; nothing was told to it."""
+
 
 Address = str | tuple[str, int]
 """The path of a Unix socket, or a host and a port."""

@@ -21,7 +21,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from interlock.errors import AuthenticationFailed, InterlockError, ServerGone, WireError
+from interlock.errors import InterlockError, ServerGone, WireError
+from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.calling.access import Access
 from interlock.managers.calling.channel import Channel
 from interlock.managers.calling.greeting import Way, greet

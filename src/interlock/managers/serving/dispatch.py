@@ -18,7 +18,15 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from interlock.errors import DecodeError, InterlockError, NotExposed
+from interlock.errors import (
+    AccessDenied,
+    BadArgument,
+    DecodeError,
+    InterlockError,
+    LimitReached,
+    NoSuchObject,
+    NotExposed,
+)
 from interlock.managers.auth import Permissions, check_permitted
 from interlock.managers.bounds import Bounds
 from interlock.managers.faults import pack_fault
@@ -219,7 +227,10 @@ class Dispatcher:
 
 
 # What the caller did wrong: the server's stack tells him nothing.
-_OF_THE_CALLER = (NotExposed, DecodeError, concurrent.futures.CancelledError)
+_OF_THE_CALLER = (
+    *(AccessDenied, BadArgument, LimitReached, NoSuchObject, NotExposed, DecodeError),
+    concurrent.futures.CancelledError,
+)
 
 
 async def _finished(running: concurrent.futures.Future[None]) -> None:

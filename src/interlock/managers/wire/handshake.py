@@ -19,13 +19,12 @@ from collections.abc import Callable, Generator
 from typing import NoReturn
 
 from interlock.errors import (
-    AuthenticationFailed,
     ConnectionRefusedByServer,
     InterlockError,
     LimitReached,
     ServerGone,
 )
-from interlock.managers.auth import proof, proves
+from interlock.managers.auth import AuthenticationFailed, proof, proves
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import (
     Challenge,
