@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import interlock
@@ -168,6 +168,7 @@ def by_the_codec() -> dict[int, Callable[[Any], bool]]:
 CODEC = by_the_codec()
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.integers(0, len(HINTS) - 1), VALUES)
 def test_arguments_and_fields_are_held_to_the_same(index: int, value: Any) -> None:
     """What an argument may be is what the codec lets a field with that hint be."""

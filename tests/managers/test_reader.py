@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.errors import WireError
@@ -61,6 +61,7 @@ def conversations(draw: st.DrawFn) -> tuple[bytes, list[Plain]]:
     return b"".join(sent), whole
 
 
+@settings(deadline=None, derandomize=True)
 @given(conversations(), st.data())
 def test_any_split_of_the_bytes_gives_the_same_messages(
     conversation: tuple[bytes, list[Plain]], data: st.DataObject
@@ -108,6 +109,7 @@ def test_who_receives_may_keep_the_room_for_a_while() -> None:
     assert [plain(message)[2:] for message in got] == [(b"b" * 9000, [b"x" * 200_000])]
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_any_bytes_give_messages_or_wire_errors(garbage: bytes, cuts: list[int]) -> None:
     """Nothing else is raised, at any split; after an error there is nothing but errors."""
@@ -123,6 +125,7 @@ def test_any_bytes_give_messages_or_wire_errors(garbage: bytes, cuts: list[int])
             reader.room()
 
 
+@settings(deadline=None, derandomize=True)
 @given(conversations(), st.data())
 def test_a_changed_byte_gives_messages_or_a_wire_error(
     conversation: tuple[bytes, list[Plain]], data: st.DataObject

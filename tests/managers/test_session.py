@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interlock.errors import ServerGone, WireError
@@ -77,6 +77,7 @@ CONNECTIONS = st.tuples(
 )
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.lists(CONNECTIONS, max_size=8))
 def test_each_request_runs_once_wherever_the_connections_end(
     connections: list[tuple[list[int], int, int]],
