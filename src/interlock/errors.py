@@ -15,7 +15,7 @@ The tree::
     ├── a pool's task    WorkerDied, MemoryLimitExceeded, TaskTimeout, TaskCancelled, ResultNotSent,
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
     ├── an object        ServerGone, ConnectionRefusedByServer, AccessDenied, NotExposed,
-    │   server's         NoSuchObject, BadArgument, LimitReached, InsecureAddress,
+    │   server's         NoSuchObject, BadArgument, LimitReached, StaleToken, InsecureAddress,
     │                    AuthenticationFailed (interlock.managers.auth)
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
@@ -74,6 +74,7 @@ __all__ = [
     "SerializationError",
     "ServerGone",
     "ShutDown",
+    "StaleToken",
     "TooManyProcesses",
     "TooManyWaiters",
     "TypeSerializationError",
@@ -276,6 +277,10 @@ class NotExposed(InterlockError, AttributeError):
 
 class NoSuchObject(InterlockError, LookupError):
     """The server has no such object for this client: it was released, or never given to it."""
+
+
+class StaleToken(InterlockError, RuntimeError):
+    """A lock was given to another meanwhile, who has used this object already; nothing was run."""
 
 
 class BadArgument(InterlockError, TypeError):

@@ -14,6 +14,7 @@ from multiprocessing.managers import (
 from interlock._standard import rest_of
 from interlock.managers.local.manager import BaseManager, SyncManager
 from interlock.managers.local.serving import Server
+from interlock.managers.typed import awaited, pipeline, serve, under
 from interlock.shared_memory.manager import SharedMemoryManager
 
 __all__ = [
@@ -29,6 +30,10 @@ __all__ = [
     "SyncManager",
     "Token",
     "ValueProxy",
+    "awaited",
+    "pipeline",
+    "serve",
+    "under",
 ]
 
 __getattr__ = rest_of("multiprocessing.managers")

@@ -29,6 +29,7 @@ OPERATORS = frozenset(
 """Names with underscores that may be exposed, by writing them out."""
 
 Runs = Literal["inline", "thread", "async"]
+Checks = Literal["all", "known", "none"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Method:
         returns: The typeid under which its result stays in the server; None to send the value.
         signature: By which arguments are bound for the checks; None to check nothing.
         checks: By the name of the parameter.
+        takes_objects: Whether references among its arguments come as the objects themselves.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Method:
     returns: str | None = None
     signature: inspect.Signature | None = None
     checks: Mapping[str, Description] = field(default_factory=dict)
+    takes_objects: bool = False
 
     def check(self, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at the arguments before they are passed on.
@@ -90,11 +93,17 @@ class Exposed:
         typeid: What clients call it.
         factory: Makes an object for a client; None where clients may not make any.
         methods: All that may be called, by name.
+        each: Finds them for each object that is made, where its class is not known before.
     """
 
     typeid: str
     factory: Method | None
     methods: Mapping[str, Method]
+    each: Callable[[object], Exposed] | None = None
+
+    def of(self, target: object) -> Exposed:
+        """What clients may do with that object."""
+        return self if self.each is None else self.each(target)
 
     def method(self, name: str) -> Method:
         """The method of that name.
@@ -127,6 +136,7 @@ class Registry:
         exposed: Iterable[str] | Mapping[str, Callable[..., Any]] | None = None,
         inline: Iterable[str] | bool = (),
         returns: Mapping[str, str] | None = None,
+        checks: Checks = "all",
     ) -> Exposed:
         """Let clients make and use objects of a type.
 
@@ -140,6 +150,9 @@ class Registry:
                 server's loop, which is much quicker than a thread of its own.
             returns: By the name of a method, the typeid of its result: that stays in the server,
                 and the client gets a reference.
+            checks: Of which arguments the types are checked: ``"all"`` that are declared, and
+                annotations that cannot be resolved are refused; those that are ``"known"``; or
+                ``"none"``.
 
         Raises:
             ValueError: The typeid is taken, or a name may not be exposed.
@@ -154,13 +167,27 @@ class Registry:
         if unknown := (quick | set(results)) - set(functions):
             raise ValueError(f"{typeid!r} exposes no {', '.join(sorted(unknown))}")
         methods = {
-            name: _method(name, function, owner or object, name in quick, results.get(name))
+            name: _method(name, function, owner or object, name in quick, results.get(name), checks)
             for name, function in functions.items()
         }
-        made = None if factory is None else _factory(typeid, factory)
-        entry = Exposed(typeid, made, methods)
-        self._types[typeid] = entry
+        made = None if factory is None else self.factory(typeid, factory, checks=checks)
+        return self.enter(Exposed(typeid, made, methods))
+
+    def enter(self, entry: Exposed) -> Exposed:
+        """Let clients make and use what is described already.
+
+        Raises:
+            ValueError: The typeid is taken.
+        """
+        if entry.typeid in self._types:
+            raise ValueError(f"{entry.typeid!r} is registered already")
+        self._types[entry.typeid] = entry
         return entry
+
+    @staticmethod
+    def factory(typeid: str, factory: Callable[..., Any], *, checks: Checks = "all") -> Method:
+        """What makes an object for a client; its hints are checked."""
+        return _factory(typeid, factory, checks)
 
     def find(self, typeid: str) -> Exposed:
         """The registered type of that name.
@@ -211,7 +238,12 @@ def _public(owner: type, name: str) -> Callable[..., Any] | None:
 
 
 def _method(
-    name: str, function: Callable[..., Any], owner: type, inline: bool, returns: str | None
+    name: str,
+    function: Callable[..., Any],
+    owner: type,
+    inline: bool,
+    returns: str | None,
+    wanted: Checks,
 ) -> Method:
     runs: Runs = "inline" if inline else "thread"
     if inspect.iscoroutinefunction(function):
@@ -219,7 +251,7 @@ def _method(
     bare = inspect.getattr_static(owner, name, None)
     if isinstance(bare, staticmethod | classmethod):
         function = _without_object(function)
-    signature, checks = _declared(function, owner)
+    signature, checks = _declared(function, owner, wanted)
     return Method(name, function, runs, returns, signature, checks)
 
 
@@ -230,9 +262,9 @@ def _without_object(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def _factory(typeid: str, factory: Callable[..., Any]) -> Method:
+def _factory(typeid: str, factory: Callable[..., Any], wanted: Checks) -> Method:
     hinted = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
-    signature, checks = _declared(hinted, factory if isinstance(factory, type) else object)
+    signature, checks = _declared(hinted, factory if isinstance(factory, type) else object, wanted)
     if signature is not None and hinted is factory:
         first = inspect.Parameter("_target", inspect.Parameter.POSITIONAL_ONLY)
         signature = signature.replace(parameters=[first, *signature.parameters.values()])
@@ -241,13 +273,15 @@ def _factory(typeid: str, factory: Callable[..., Any]) -> Method:
 
 
 def _declared(
-    function: Callable[..., Any], owner: type
+    function: Callable[..., Any], owner: type, wanted: Checks
 ) -> tuple[inspect.Signature | None, dict[str, Description]]:
     """The signature and the checks of a function; none where it declares no types."""
+    if wanted == "none":
+        return None, {}
     try:
         hints = typing.get_type_hints(function, include_extras=True)
     except Exception as error:
-        if not getattr(function, "__annotations__", None):
+        if wanted == "known" or not getattr(function, "__annotations__", None):
             return None, {}
         raise TypeError(
             f"The annotations of {function!r} cannot be resolved ({error}), so arguments cannot be "

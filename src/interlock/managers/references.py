@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import itertools
+import reprlib
 import secrets
 import weakref
 from collections.abc import Iterator
@@ -29,8 +30,12 @@ from interlock.errors import LimitReached, NoSuchObject
 from interlock.managers.objects import Exposed
 from interlock.serialize import register
 
-__all__ = ["TICKET_S", "Exchange", "Objects", "Reference", "Shared", "exchange"]
+__all__ = [
+    "REFERENCE", "TICKET_S", "Exchange", "Objects", "Reference", "Shared", "encode_reference",
+    "exchange",
+]  # fmt: skip
 
+REFERENCE = "interlock.Reference"
 TICKET_S = 60.0
 """How long a ticket holds its object; a process that is started with one has that long."""
 
@@ -44,14 +49,16 @@ class Shared:
         id: Never used again by the same server.
         target: The object itself.
         exposed: What clients may do with it.
+        fences: The highest token that came for it, of each lock.
     """
 
-    __slots__ = ("__weakref__", "exposed", "id", "target")
+    __slots__ = ("__weakref__", "exposed", "fences", "id", "target")
 
     def __init__(self, number: int, target: object, exposed: Exposed) -> None:
         self.id = number
         self.target = target
         self.exposed = exposed
+        self.fences: dict[int, int] = {}
 
 
 class Objects:
@@ -65,14 +72,26 @@ class Objects:
         self.server = server
         self._numbers = itertools.count(1)
         self._present: weakref.WeakValueDictionary[int, Shared] = weakref.WeakValueDictionary()
+        # By the address of the target, which its `Shared` keeps from being used again.
+        self._of_targets: weakref.WeakValueDictionary[tuple[int, str], Shared] = (
+            weakref.WeakValueDictionary()
+        )
         self._tickets: dict[bytes, tuple[float, Shared]] = {}
 
     def __len__(self) -> int:
         return len(self._present)
 
     def add(self, target: object, exposed: Exposed) -> Shared:
-        """Take up an object; it is gone with its last holder."""
-        shared = Shared(next(self._numbers), target, exposed)
+        """Take up an object, once for all who get it; it is gone with its last holder."""
+        key = (id(target), exposed.typeid)
+        shared = self._of_targets.get(key)
+        if shared is None:
+            shared = self._of_targets[key] = self.enter(Shared(0, target, exposed))
+        return shared
+
+    def enter(self, shared: Shared) -> Shared:
+        """Take up another way to an object."""
+        shared.id = next(self._numbers)
         self._present[shared.id] = shared
         return shared
 
@@ -123,6 +142,9 @@ class Exchange(Protocol):
         Raises:
             NoSuchObject: It is not there, or not the other side's.
         """
+
+    def present(self, reference: Reference) -> object:
+        """What the program sees in its place."""
 
 
 _current: contextvars.ContextVar[Exchange | None] = contextvars.ContextVar(
@@ -177,10 +199,22 @@ class Reference:
         return hash((self.server, self.id))
 
     def __repr__(self) -> str:
+        if isinstance(self.holder, Shared):  # in the server, where a container shows its items
+            return _shown(self.holder)
         return f"<Reference to {self.typeid} {self.id} of server {self.server.hex()[:8]}>"
 
 
-def _encode(reference: Reference) -> Any:
+@reprlib.recursive_repr()
+def _shown(shared: Shared) -> str:
+    return repr(shared.target)
+
+
+def encode_reference(reference: Reference) -> Any:
+    """What stands for it in a message.
+
+    Raises:
+        TypeError: It goes by none of the connections that know it.
+    """
     current = _current.get()
     if current is None:
         raise TypeError(
@@ -191,7 +225,7 @@ def _encode(reference: Reference) -> Any:
     return (reference.server, reference.id, reference.typeid, reference.methods, ticket)
 
 
-def _decode(state: Any) -> Reference:
+def _decode(state: Any) -> Any:
     current = _current.get()
     if current is None or type(state) is not tuple or len(state) != 5:
         raise ValueError("a reference comes through a manager's connection only")
@@ -204,7 +238,7 @@ def _decode(state: Any) -> Reference:
         raise ValueError("its state is another than that of a reference")
     reference = Reference(server, number, typeid, methods, None)
     reference.holder = current.received(reference, ticket)
-    return reference
+    return current.present(reference)
 
 
-register(Reference, encode=_encode, decode=_decode, name="interlock.Reference")
+register(Reference, encode=encode_reference, decode=_decode, name=REFERENCE)

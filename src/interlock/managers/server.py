@@ -102,11 +102,13 @@ class ObjectServer:
         self._dispatcher.names[shared.id] = name
 
     @contextlib.asynccontextmanager
-    async def listening(self, *addresses: Address) -> AsyncIterator[list[Address]]:
+    async def listening(self, *addresses: Address | socket.socket) -> AsyncIterator[list[Address]]:
         """Serve clients at these addresses, inside the block.
 
         Args:
             addresses: Paths of Unix sockets, and pairs of host and port; port 0 for a free one.
+                Or sockets that are bound to one: those that come there without TLS from another
+                machine are refused one by one, unless the server is insecure.
 
         Yields:
             The addresses, with the ports that were given.
@@ -117,7 +119,8 @@ class ObjectServer:
             OSError: An address is taken.
         """
         for address in addresses:
-            self._check(address)
+            if not isinstance(address, socket.socket):
+                self._check(address)
         async with contextlib.AsyncExitStack() as stack:
             listeners = [await self._listen(address, stack) for address in addresses]
             running = [asyncio.create_task(work) for work in self._work()]
@@ -215,7 +218,9 @@ class ObjectServer:
                 "authkey=, or an ssl= context that requires certificates, or write insecure=True."
             )
 
-    async def _listen(self, address: Address, stack: contextlib.AsyncExitStack) -> asyncio.Server:
+    async def _listen(
+        self, address: Address | socket.socket, stack: contextlib.AsyncExitStack
+    ) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         options: dict[str, Any] = {"backlog": _BACKLOG}
 
@@ -232,6 +237,8 @@ class ObjectServer:
             if self._ssl is not None:
                 options |= {"ssl": self._ssl, "ssl_handshake_timeout": self.bounds.handshake_s}
                 options |= {"ssl_shutdown_timeout": 1.0}
+            if isinstance(address, socket.socket):
+                return await loop.create_server(made, sock=address, **options)
             listener = await loop.create_server(made, *address, **options)
         return listener
 
@@ -250,6 +257,7 @@ class ObjectServer:
                 if session.line is None and now_s - session.away_since_s > bounds.grace_s:
                     self._end(session)
             self._objects.expire(now_s)
+            self._desk.expire(now_s)
 
     def _make_room(self) -> None:
         """For one more session: who was away longest is given up.
@@ -279,7 +287,7 @@ class ObjectServer:
             link.cut(ServerGone("The server ends."))
 
 
-def _bound(listener: asyncio.Server, address: Address) -> Address:
+def _bound(listener: asyncio.Server, address: Address | socket.socket) -> Address:
     """Where it listens; a port of 0 has become another one."""
     if isinstance(address, str):
         return address

@@ -21,6 +21,7 @@ from interlock.serialize.registration import DEFINITION_MAX, Registration, add_k
 __all__ = [
     "Registration",
     "add",
+    "add_alike",
     "add_builtin",
     "drop",
     "find",
@@ -69,6 +70,31 @@ def add(registration: Registration) -> None:
     if registration.in_pickles:
         reducers[registration.type] = partial(reduce, registration)
     add_kind(registration, ((name, None) for name in registration.fields))
+
+
+def add_alike(cls: type, name: str, encode: Callable[[Any], Any]) -> None:
+    """Have objects of a type written as those of a registered one, and be read as that.
+
+    In pickles, and where the bytes are trusted, they go their own way.
+
+    Args:
+        cls: The type.
+        name: What messages call the registered one.
+        encode: Makes the state that the registered one has.
+    """
+    other = known(name)
+    alike = Registration(
+        cls,
+        "function",
+        name,
+        other.version,
+        encode=encode,
+        decode=other.decode,
+        trusted_too=False,
+        in_pickles=False,
+    )
+    _by_type[cls] = alike
+    add_kind(alike, ())
 
 
 def add_builtin(cls: type, name: str) -> None:

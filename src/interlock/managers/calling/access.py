@@ -46,12 +46,16 @@ class Access:
 
     Attributes:
         dropped: Objects that nobody has here any more, and how often they were received.
+        forks: Children that are to have what this process has; told before `dropped` is.
         server: The identity of the server, when it is known.
+        present: What the program sees in the place of a reference; itself by default.
     """
 
     def __init__(self, share: Callable[[Reference], bytes], limits: Limits | None) -> None:
         self.dropped: deque[tuple[int, int]] = deque()
+        self.forks: deque[bytes] = deque()
         self.server = b""
+        self.present: Callable[[Reference], object] = _as_it_is
         self._share = share
         self._limits = limits
         self._holds: WeakValueDictionary[int, Hold] = WeakValueDictionary()
@@ -104,6 +108,10 @@ class Access:
                 "it here."
             )
 
+    def holds(self) -> list[Hold]:
+        """Of all objects that anybody here has."""
+        return list(self._holds.values())  # in a forked child nobody else is there
+
     # ---- as an Exchange --------------------------------------------------------------------------
 
     def sent(self, reference: Reference) -> bytes | None:
@@ -129,3 +137,7 @@ class Access:
                 hold = self._holds[reference.id] = Hold(self, reference.id)
             hold.count += 1
         return hold
+
+
+def _as_it_is(reference: Reference) -> object:
+    return reference

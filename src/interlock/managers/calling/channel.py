@@ -138,6 +138,10 @@ class Channel:
         with contextlib.suppress(OSError):  # it has ended already
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
+    def abandon(self) -> None:
+        """In a forked child: give back the descriptor; the connection is the parent's."""
+        self._sock.close()
+
     def close(self) -> None:
         """End the connection and give back the descriptor."""
         self.shut()

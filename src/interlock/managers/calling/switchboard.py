@@ -10,6 +10,7 @@ answers that were lost come again, and none of the threads that wait notices.
     lock          guards
     _state_lock   the ClientState, `_channel`, and the set of those that wait; never held in a wait
     _reading      reading, and making a new connection
+    _giving       the order of what is lent to children and what is released
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class Switchboard:
         self._state = ClientState()
         self._state_lock = threading.Lock()
         self._reading = threading.Lock()
+        self._giving = threading.Lock()
         self._waiters: dict[_Waiter, None] = {}
         self._orphans: deque[Pending] = deque()  # what they refer to must be given back
         self._channel: Channel | None = None
@@ -278,17 +280,43 @@ class Switchboard:
                 return
 
     def _give_back(self) -> None:
-        """Release what nobody here has any more; nobody waits for that."""
-        if not self._access.dropped:
+        """Release what nobody here has any more; nobody waits for that.
+
+        What children are to have is told first: they may have what was dropped since the fork.
+        """
+        access = self._access
+        if not access.dropped and not access.forks:
             return
-        counts = self._access.take_dropped()
-        data, buffers = self._access.arguments((counts,), {})
-        made = self._access.call(DESK, "release", (data, buffers))
+        if not self._giving.acquire(blocking=False):
+            return  # another thread is at it; the next call, or the client's own thread, goes on
+        try:
+            counts = access.take_dropped()
+            while access.forks and self._told("lend", access.forks[0]):
+                access.forks.popleft()
+            if counts and (access.forks or not self._told("release", counts)):
+                access.dropped.extend(counts.items())
+        finally:
+            self._giving.release()
+
+    def _told(self, method: str, argument: object) -> bool:
+        """Tell the desk, in a lane of its own; False if there is no room for it now."""
+        data, buffers = self._access.arguments((argument,), {})
+        made = self._access.call(DESK, method, (data, buffers))
         with self._state_lock:
-            if self._state.lost_by is None and self._state.has_credit(len(data)):
-                self._entered(0, [made], buffers, None)
-            else:
-                self._access.dropped.extend(counts.items())
+            if self._state.lost_by is not None or not self._state.has_credit(len(data)):
+                return False
+            self._entered(0, [made], buffers, None)
+            return True
+
+    def lend(self) -> None:
+        """In the parent, after a fork: tell the server of the child."""
+        if self._state.lost_by is None:
+            self._give_back()
+
+    def abandon(self) -> None:
+        """In a forked child: the session is the parent's."""
+        if self._channel is not None:
+            self._channel.abandon()
 
     # ---- connections -----------------------------------------------------------------------------
 

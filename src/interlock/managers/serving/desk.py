@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from interlock.errors import AccessDenied, NoSuchObject
+from interlock.errors import AccessDenied, LimitReached, NoSuchObject
 from interlock.managers.auth import Peer, Permissions
 from interlock.managers.objects import Exposed, Registry
-from interlock.managers.references import Objects, Reference, Shared
+from interlock.managers.references import TICKET_S, Objects, Reference, Shared
+from interlock.managers.serving.fences import fenced
 from interlock.managers.serving.session import Session
 
 __all__ = ["Caller", "Desk", "caller", "desk_type"]
+
+ADOPT_S = 10.0  # how long a child waits for what its parent says of it
+LENT_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class Desk:
         self._permissions = permissions
         self._clock = clock
         self.named: dict[str, Shared] = {}
+        self._lent: dict[bytes, tuple[float, dict[int, Shared]]] = {}
+        self._awaited: dict[bytes, list[asyncio.Future[None]]] = {}
 
     def find(self, name: str) -> Reference:
         """The object that is served by that name.
@@ -98,6 +106,64 @@ class Desk:
         self._check_reachable(shared.exposed.typeid, shared.exposed)
         return Reference.to(shared, self._objects.server)
 
+    def lend(self, fork: bytes) -> None:
+        """Keep what the client has for a child that it has forked, which adopts it.
+
+        Raises:
+            LimitReached: There are too many children that have not come.
+        """
+        if len(self._lent) >= LENT_MAX:
+            raise LimitReached(f"The server keeps objects for {LENT_MAX} children already.")
+        self._lent[fork] = (self._clock() + TICKET_S, caller().session.shared())
+        for waiter in self._awaited.pop(fork, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def adopt(self, fork: bytes, numbers: list[int]) -> list[Reference | None]:
+        """Objects that the client's parent had when it forked; None for what it had not."""
+        if fork not in self._lent:  # the parent's message is on its way
+            waiter = asyncio.get_running_loop().create_future()
+            waiters = self._awaited.setdefault(fork, [])
+            waiters.append(waiter)
+            try:
+                await asyncio.wait([waiter], timeout=ADOPT_S)
+            finally:
+                waiters.remove(waiter)
+                if not waiters:
+                    self._awaited.pop(fork, None)
+        _, lent = self._lent.pop(fork, (0.0, {}))
+        found: list[Reference | None] = []
+        for number in numbers:
+            shared = lent.get(number)
+            found.append(None if shared is None else Reference.to(shared, self._objects.server))
+        return found
+
+    def expire(self, now_s: float) -> None:
+        """Let go what children have not adopted in time."""
+        for fork in [each for each, (end_s, _) in self._lent.items() if now_s > end_s]:
+            del self._lent[fork]
+
+    def under(self, number: int, lock: int, token: int) -> Reference:
+        """A way to the object that ends when the lock is given to another.
+
+        Raises:
+            StaleToken: It was used under a higher token already.
+        """
+        shared = caller().session.find(number)
+        way = self._objects.enter(fenced(shared, lock, token))
+        return Reference.to(way, self._objects.server)
+
+    def count(self) -> int:
+        """How many objects there are."""
+        return len(self._objects)
+
+    def listing(self) -> list[tuple[int, str, int]]:
+        """Of the objects that this client has: number, typeid, and how many holders there are."""
+        return [
+            (shared.id, shared.exposed.typeid, sys.getrefcount(shared) - 3)
+            for shared in caller().session.shared().values()
+        ]
+
     def _check_reachable(self, name: str, exposed: Exposed) -> None:
         """Who may call nothing of an object does not get it."""
         if self._permissions is None:
@@ -109,6 +175,5 @@ class Desk:
 
 def desk_type() -> Exposed:
     """What of the desk clients may call."""
-    return Registry().register(
-        "desk", cls=Desk, exposed=("find", "release", "share", "claim"), inline=True
-    )
+    names = ("find", "release", "share", "claim", "lend", "under", "count", "listing")
+    return Registry().register("desk", cls=Desk, exposed=(*names, "adopt"), inline=names)

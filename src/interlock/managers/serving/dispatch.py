@@ -214,7 +214,7 @@ class Dispatcher:
         """A result that stays here, as the reference to it."""
         if method.returns is None or value is None or isinstance(value, Reference):
             return value
-        shared = self._objects.add(value, self._registry.find(method.returns))
+        shared = self._objects.add(value, self._registry.find(method.returns).of(value))
         return Reference.to(shared, self._objects.server)
 
     def own(self, reference: Reference) -> bool:
@@ -284,6 +284,9 @@ class _Work:
         args, kwargs = made
         if not all(type(name) is str for name in kwargs):
             raise DecodeError("The names of arguments are str.", path="$[1]")
+        if method.takes_objects:
+            args = tuple(map(_object_of, args))
+            kwargs = {name: _object_of(value) for name, value in kwargs.items()}
         method.check(target.target, args, kwargs)
         return args, kwargs
 
@@ -325,3 +328,13 @@ class _Work:
         if not self._dispatcher.own(reference):
             raise ValueError("it is a reference to another server")
         return self.session.find(reference.id)
+
+    def present(self, reference: Reference) -> object:
+        """Itself: it may be stored in an object, and be sent from there."""
+        return reference
+
+
+def _object_of(value: Any) -> Any:
+    if isinstance(value, Reference) and isinstance(value.holder, Shared):
+        return value.holder.target
+    return value

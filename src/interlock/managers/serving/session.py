@@ -249,6 +249,10 @@ class Session:
             )
         return entry[0]
 
+    def shared(self) -> dict[int, Shared]:
+        """All that it has, by number."""
+        return {number: shared for number, (shared, _) in self._shared.items()}
+
     def check_objects(self) -> None:
         """Let pass who may have one more.
 

@@ -1,0 +1,159 @@
+"""`queue.Queue` for clients: whoever waits for room or for an item costs the server no thread.
+
+The queue is the standard library's, so that the program that serves it uses it as ever, from any
+thread. Where such a queue would notify a thread that waits, it tells the server's loop as well: the
+`notify` of its three conditions is looked up on the object, and stands for both from then on.
+
+Whoever waits enters its place first, and then looks at the queue once more: what comes after that
+look wakes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import time
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from interlock.managers.kinds.turns import Turns
+
+__all__ = ["METHODS", "is_standard", "methods_of_ours"]
+
+Queue = queue.Queue[Any]
+
+
+def is_standard(target: object) -> bool:
+    """Whether it is a queue whose conditions are as they are here."""
+    return type(target) in (queue.Queue, queue.LifoQueue, queue.PriorityQueue)
+
+
+class _Doors:
+    """What of a queue is waited for."""
+
+    def __init__(self, of: Queue) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.items = self._watched(of.not_empty)
+        self.room = self._watched(of.not_full)
+        self.done = self._watched(of.all_tasks_done)
+
+    def _watched(self, condition: Any) -> Turns:
+        turns = Turns()
+        notify, notify_all = condition.notify, condition.notify_all
+
+        def told(n: int = 1) -> None:
+            notify(n)
+            self._soon(turns.wake, n)
+
+        def told_all() -> None:
+            notify_all()
+            self._soon(lambda: turns.wake(len(turns)))
+
+        condition.notify, condition.notify_all = told, told_all
+        return turns
+
+    def _soon(self, wake: Callable[..., object], *args: int) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(wake, *args)
+
+
+_doors: WeakKeyDictionary[Queue, _Doors] = WeakKeyDictionary()
+
+
+def _doors_of(of: Queue) -> _Doors:
+    found = _doors.get(of)
+    if found is None or found._loop is not asyncio.get_running_loop():
+        found = _doors[of] = _Doors(of)
+    return found
+
+
+async def _until(
+    turns: Turns,
+    attempt: Callable[[], Any],
+    block: bool,
+    timeout: float | None,
+    fails: type[Exception],
+) -> Any:
+    """What `attempt` returns, as soon as it does not fail."""
+    if not block:
+        return attempt()
+    if timeout is not None and timeout < 0:
+        raise ValueError("'timeout' must be a non-negative number")
+    ends_s = None if timeout is None else time.monotonic() + timeout
+    is_back = False
+    while True:
+        waiter = turns.enter(first=is_back)
+        try:
+            if turns.is_first(waiter):
+                with contextlib.suppress(fails):
+                    return attempt()
+            left_s = None if ends_s is None else max(0.0, ends_s - time.monotonic())
+            if not await turns.wait(waiter, left_s):
+                return attempt()
+        except asyncio.CancelledError:
+            if Turns.was_woken(waiter):
+                turns.wake()
+            raise
+        finally:
+            turns.leave(waiter)
+        is_back = True
+
+
+async def _get(of: Queue, block: bool = True, timeout: float | None = None) -> Any:
+    return await _until(_doors_of(of).items, of.get_nowait, block, timeout, queue.Empty)
+
+
+async def _put(of: Queue, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    await _until(_doors_of(of).room, lambda: of.put_nowait(item), block, timeout, queue.Full)
+
+
+async def _join(of: Queue) -> None:
+    await _until(_doors_of(of).done, lambda: _check_done(of), True, None, _NotDone)
+
+
+class _NotDone(Exception):
+    """There are tasks that have not been done."""
+
+
+def _check_done(of: Queue) -> None:
+    if of.unfinished_tasks:
+        raise _NotDone
+
+
+async def _get_ours(of: Any, block: bool = True, timeout: float | None = None) -> Any:
+    return await of.aio.get(block, timeout)
+
+
+async def _put_ours(of: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    await of.aio.put(item, block, timeout)
+
+
+async def _join_ours(of: Any) -> None:
+    await of.aio.join()
+
+
+def methods_of_ours(of: Any) -> dict[str, Callable[..., Any]]:
+    """The same for a queue of Interlock's, which shared memory has."""
+    waits: dict[str, Callable[..., Any]] = {"get": _get_ours, "put": _put_ours, "join": _join_ours}
+    cls = type(of)
+    names = (name for name in METHODS if name not in waits and name != "__repr__")
+    own = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
+    return {**own, **{name: call for name, call in waits.items() if hasattr(cls, name)}}
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "__repr__": repr,
+    "empty": queue.Queue.empty,
+    "full": queue.Queue.full,
+    "get": _get,
+    "get_nowait": queue.Queue.get_nowait,
+    "join": _join,
+    "put": _put,
+    "put_nowait": queue.Queue.put_nowait,
+    "qsize": queue.Queue.qsize,
+    "task_done": queue.Queue.task_done,
+}
+if hasattr(queue.Queue, "shutdown"):  # Python 3.13
+    METHODS["shutdown"] = queue.Queue.shutdown

@@ -1,0 +1,1 @@
+"""Managers by TCP: the same classes and proxies, served by an `ObjectServer` without pickles."""
