@@ -7,6 +7,7 @@ import contextlib
 import os
 import secrets
 import threading
+from dataclasses import replace
 from multiprocessing import util
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ from interlock.managers.client import Client
 from interlock.managers.references import Reference
 from interlock.managers.remote.place import Place
 
-__all__ = ["Line", "forget", "line_to"]
+__all__ = ["Line", "connected_to", "forget", "line_to"]
 
 
 class Line:
@@ -165,6 +166,14 @@ def line_to(place: Place) -> Line:
         if line is None or not line.is_usable:
             line = _lines[place] = Line(place)
         return line
+
+
+def connected_to(place: Place) -> Place | None:
+    """Where this process is connected to, if that is the same server, by whatever key."""
+    for known in list(_lines):
+        if replace(known, key=place.key) == place:
+            return known
+    return None
 
 
 def forget(place: Place) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import array
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from multiprocessing import context, process
 from multiprocessing import managers as standard
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from typing import Any, ClassVar
 
 from interlock.managers.client import Pipeline
 from interlock.managers.references import REFERENCE, Reference, encode_reference
-from interlock.managers.remote.line import Line, line_to
+from interlock.managers.remote.line import Line, connected_to, line_to
 from interlock.managers.remote.place import Place
 from interlock.managers.remote.twins import Twin
 from interlock.managers.serving.fences import FencingToken
@@ -99,9 +100,11 @@ def _arrived(
     where: tuple[Any, ...], has_key: bool, key: bytes | None, ticket: bytes, typeid: str, kind: Any
 ) -> Any:
     address, keys, name, hostname, insecure = where
-    if has_key and key is None:
-        key = process.current_process().authkey
-    line = line_to(Place(address, key and bytes(key), keys, name, hostname, insecure))
+    place = Place(tuple(address), key and bytes(key), keys, name, hostname, insecure)
+    if has_key and key is None:  # keys do not travel
+        known = bytes(process.current_process().authkey)
+        place = connected_to(place) or replace(place, key=known)
+    line = line_to(place)
     if kind is not None:
         line.proxytypes.setdefault(typeid, kind)
     return line.here().claim(ticket)

@@ -65,4 +65,18 @@ async def connected(line: Line) -> AsyncClient:
     """
     client = await AsyncClient.connect(line.place.target(), **line.options())
     client._access.present = lambda reference: Twin(reference, line)
+    guard = asyncio.get_running_loop().create_task(_close_with_loop(client))
+    _guards.add(guard)
+    guard.add_done_callback(_guards.discard)
     return client
+
+
+_guards: set[asyncio.Task[None]] = set()
+
+
+async def _close_with_loop(client: AsyncClient) -> None:
+    """A loop that ends cancels its tasks, and nobody else is told."""
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await client.aclose()

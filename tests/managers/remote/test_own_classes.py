@@ -1,0 +1,100 @@
+"""A program's own classes by TCP: checked, awaited, gathered, and nothing else reached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from multiprocessing import managers as standard
+
+import numpy as np
+import pytest
+
+from interlock.errors import AccessDenied, BadArgument, NotExposed
+from interlock.managers import BaseManager, awaited, pipeline
+from tests.managers.remote.programs import KEY, Box, Counter, Hub, context_of
+
+
+@pytest.fixture
+def hub(method: str) -> Iterator[Hub]:
+    with Hub(("127.0.0.1", 0), KEY, ctx=context_of(method)) as started:
+        yield started
+
+
+def test_a_class_is_served_with_its_methods(hub: Hub) -> None:
+    counter = hub.counter(5)
+    assert counter.add(2) == 7
+    assert hub.make(Box).get() == 3
+    assert counter.plus(hub.counter(10)) == 17  # a proxy as an argument is the object there
+    assert type(counter) is not Counter and isinstance(counter, standard.BaseProxy)
+    large = np.arange(300_000)
+    assert np.array_equal(counter.echo(large), large)
+
+
+def test_arguments_are_checked_at_the_server_by_what_they_declare(hub: Hub) -> None:
+    """P6: the error says where the bad value is."""
+    counter = hub.counter()
+    with pytest.raises(BadArgument) as wrong:
+        counter.rows({"a": [1], "b": [2, "3"]})  # type: ignore[list-item]
+    assert wrong.value.path == "$.rows['b'][1]"
+    with pytest.raises(BadArgument):
+        hub.counter("5")  # type: ignore[arg-type]
+    with pytest.raises(BadArgument, match="missing"):
+        counter.add()  # type: ignore[call-arg]
+
+
+def test_errors_arrive_as_themselves_with_the_servers_traceback(hub: Hub) -> None:
+    """P6: unless it hides it."""
+    with pytest.raises(AccessDenied, match="for a test") as raised:
+        hub.counter().fail()
+    assert "raise AccessDenied" not in str(raised.value)
+    with Hub(("127.0.0.1", 0), KEY, hide_tracebacks=True) as silent:
+        with pytest.raises(AccessDenied) as told:
+            silent.counter().fail()
+    assert told.value.__cause__ is None
+
+
+@pytest.mark.parametrize("name", ["_private", "__class__", "__init__", "__getattribute__", "value"])
+def test_nothing_else_can_be_called(hub: Hub, name: str) -> None:
+    """P4: names are looked up among those that were registered."""
+    counter: standard.BaseProxy = hub.counter()  # type: ignore[assignment]
+    with pytest.raises(NotExposed):
+        counter._callmethod(name)
+
+
+def test_calls_are_gathered_and_awaited(hub: Hub) -> None:
+    """P10."""
+    counter = hub.counter()
+    with pipeline(counter):
+        results = [counter.add(1) for _ in range(100)]
+    assert [later.result() for later in results] == list(range(1, 101))  # type: ignore[attr-defined]
+
+    async def program() -> list[object]:
+        both = await asyncio.gather(awaited(counter.add, 1), awaited(counter.soon))
+        return [*both, await counter.aio.add(1)]  # type: ignore[attr-defined]
+
+    assert asyncio.run(program()) == [101, "soon", 102]
+
+
+def test_a_manager_on_one_machine_has_the_same_classes() -> None:
+    """P1: without an address it is as `multiprocessing`'s."""
+    with Hub() as hub:
+        assert hub.counter(3).add(4) == 7
+        assert hub.make(Box).get() == 3
+        with pytest.raises(TypeError, match="by TCP"):
+            pipeline(hub.counter())
+
+
+class Exposing(BaseManager):
+    pass
+
+
+Exposing.register("Counter", Counter, exposed=("add", "echo"))
+
+
+def test_only_what_is_exposed_is_there() -> None:
+    with Exposing(("127.0.0.1", 0), KEY) as manager:
+        counter = manager.Counter(1)  # type: ignore[attr-defined]
+        assert counter.add(1) == 2
+        assert not hasattr(counter, "rows")
+        with pytest.raises(NotExposed):
+            counter._callmethod("rows", ({},))
