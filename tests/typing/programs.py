@@ -6,9 +6,38 @@ RIGHT = """
 import interlock
 from interlock import Full
 from interlock.connection.aio import AsyncConnection
+from interlock.managers import BaseManager, awaited, pipeline, serve, under
+from interlock.managers.serving.fences import FencingToken
 from interlock.queues import Queue
 from interlock.queues.aio import AsyncQueue
 from interlock.testing import Sequencer, check_queue
+
+
+class Counter:
+    def __init__(self, start: int = 0) -> None:
+        self.value = start
+
+    def add(self, amount: int) -> int:
+        self.value += amount
+        return self.value
+
+
+class Hub(BaseManager):
+    counter = serve(Counter)
+
+
+@Hub.serve
+class Later(Counter):
+    pass
+
+
+async def count(hub: Hub, token: FencingToken) -> int:
+    counter: Counter = hub.counter(start=3)
+    with pipeline(counter):
+        counter.add(1)
+    fenced: Counter = under(token, hub.make(Later, 5))
+    number: int = await awaited(fenced.add, 2)
+    return number + counter.add(1)
 
 
 def work(numbers: Queue[int], results: Queue[str]) -> None:
@@ -61,12 +90,34 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("for number in numbers: number.upper()", "attr-defined"),
     ("interlock.Pipe(max_bytes='large')", "arg-type"),
     ("interlock.Pipe()[0].send()", "call-arg"),
-    ("awaited: str = numbers.aio.get()", "assignment"),
+    ("message: str = numbers.aio.get()", "assignment"),
     ("interlock.nonsense", "attr-defined"),
+    ("hub.counter('3')", "arg-type"),
+    ("hub.counter().add('3')", "arg-type"),
+    ("hub.counter().subtract(3)", "attr-defined"),
+    ("total: str = hub.counter().add(3)", "assignment"),
+    ("hub.make(Counter, '3')", "arg-type"),
+    ("awaited(hub.counter().add, '3')", "arg-type"),
+    ("under(3, hub.counter())", "arg-type"),
 )
 BEGIN_OF_WRONG = """
 import interlock
+from interlock.managers import BaseManager, awaited, serve, under
 from interlock.queues import Queue
 
+
+class Counter:
+    def __init__(self, start: int = 0) -> None:
+        self.value = start
+
+    def add(self, amount: int) -> int:
+        return self.value + amount
+
+
+class Hub(BaseManager):
+    counter = serve(Counter)
+
+
+hub = Hub()
 numbers: Queue[int] = interlock.Queue()
 """

@@ -42,7 +42,8 @@ class BaseManager(standard.BaseManager):
     Args:
         address: Host and port, or the path of a socket for this user; None for one of its own.
         authkey: What both sides must have; the process's by default, and none with ``tls``.
-        serializer: Of a socket with a path, as in `multiprocessing`.
+        serializer: Of a socket with a path, as in `multiprocessing`. By TCP it is always ours; of
+            "xmlrpclib" it is left that tuples arrive as lists.
         ctx: Makes the process.
         shutdown_timeout: Seconds until a server that does not end is killed.
         tls: The directory that `interlock keys` made; both sides show a certificate from it.
@@ -105,7 +106,7 @@ class BaseManager(standard.BaseManager):
         key = None if authkey is None and keys is not None else bytes(self._authkey)
         host, port = address
         self._remote = Remote(
-            Place((host, port), key, keys, name, hostname, insecure),
+            Place((host, port), key, keys, name, hostname, insecure, serializer == "xmlrpclib"),
             Terms(permissions, bounds, hide_tracebacks),
             lambda: self._registry,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from multiprocessing import util
 from typing import Any
 
@@ -77,8 +78,7 @@ class Remote:
             process.join()
             ours.close()
             raise told
-        place = self.place
-        self.place = Place(told, place.key, place.keys, place.name, place.hostname, place.insecure)
+        self.place = replace(self.place, address=told)
         try:
             self.connect()
         except BaseException:

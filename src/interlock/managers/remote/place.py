@@ -29,6 +29,7 @@ class Place:
         name: Whose certificate is shown.
         hostname: What the server's certificate is to say; None for the host.
         insecure: Whether plain TCP may go to other machines.
+        as_lists: Whether tuples go as lists, as with ``serializer="xmlrpclib"`` they always have.
     """
 
     address: tuple[str, int]
@@ -37,6 +38,7 @@ class Place:
     name: str | None = None
     hostname: str | None = None
     insecure: bool = False
+    as_lists: bool = False
 
     def target(self) -> tuple[str, int]:
         """Where to connect to."""

@@ -57,6 +57,8 @@ class RemoteProxy(standard.BaseProxy):
     def _callmethod(self, methodname: str, args: Any = (), kwds: Any = _NO_KEYWORDS) -> Any:
         client = self._line.here()
         name = self._called.get(methodname, methodname)
+        if self._line.place.as_lists:
+            args, kwds = _as_lists(list(args)), _as_lists(dict(kwds))
         return client.call(self._reference, name, *args, **kwds)
 
     def _getvalue(self) -> Any:
@@ -77,10 +79,11 @@ class RemoteProxy(standard.BaseProxy):
     def __reduce__(self) -> tuple[Any, ...]:
         place = self._line.place
         key = self._authkey if context.get_spawning_popen() is not None else None
-        where = (place.address, place.keys, place.name, place.hostname, place.insecure)
+        where = replace(place, key=None)
         ticket = self._line.here().share(self._reference)
         kind = self._line.proxytypes.get(self._reference.typeid)
-        return _arrived, (where, place.key is not None, key, ticket, self._reference.typeid, kind)
+        has_key = place.key is not None
+        return _arrived, (where, has_key, key, ticket, self._reference.typeid, kind)
 
     # ---- more than `multiprocessing` has -----------------------------------------------------
 
@@ -97,10 +100,9 @@ class RemoteProxy(standard.BaseProxy):
 
 
 def _arrived(
-    where: tuple[Any, ...], has_key: bool, key: bytes | None, ticket: bytes, typeid: str, kind: Any
+    place: Place, has_key: bool, key: bytes | None, ticket: bytes, typeid: str, kind: Any
 ) -> Any:
-    address, keys, name, hostname, insecure = where
-    place = Place(tuple(address), key and bytes(key), keys, name, hostname, insecure)
+    place = replace(place, key=key and bytes(key))
     if has_key and key is None:  # keys do not travel
         known = bytes(process.current_process().authkey)
         place = connected_to(place) or replace(place, key=known)
@@ -108,6 +110,14 @@ def _arrived(
     if kind is not None:
         line.proxytypes.setdefault(typeid, kind)
     return line.here().claim(ticket)
+
+
+def _as_lists(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_as_lists(each) for each in value]
+    if type(value) is dict:
+        return {key: _as_lists(each) for key, each in value.items()}
+    return value
 
 
 class _More:
