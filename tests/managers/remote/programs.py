@@ -138,3 +138,23 @@ def store_in(outer: Any, key: str) -> None:
 
 def context_of(method: str) -> Any:
     return interlock.get_context(method)
+
+
+class Pooling(SyncManager):
+    pass
+
+
+@Pooling.task
+def squared(number: int) -> int:
+    if number < 0:
+        raise ValueError("negative", number)
+    return number * number
+
+
+@Pooling.task
+def added(one: int, other: int = 0) -> int:
+    return one + other
+
+
+def unheard(number: int) -> int:
+    return number

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import BrokenBarrier
+from interlock.errors import BrokenBarrier, LimitReached
 from tests.managers.remote.programs import BOUND_S, context_of, fill
 from tests.managers.waiting import until
 
@@ -73,6 +73,16 @@ def test_a_list_is_as_a_list(manager: Any) -> None:
     assert shared + shared.copy() == 2 * shared.copy() and shared * 2 == shared.copy() * 2
     with pytest.raises(IndexError):
         shared[10]
+
+
+def test_a_client_cannot_ask_for_memory_or_time_by_a_number(manager: Any) -> None:
+    """What one number says is not done before it was compared with a limit."""
+    shared, semaphore = manager.list([0]), manager.Semaphore(0)
+    for call in (lambda: shared * 10**12, lambda: shared._callmethod("__imul__", (10**12,))):
+        with pytest.raises(LimitReached):
+            call()
+    semaphore._callmethod("release", (10**12,))
+    assert semaphore.acquire(False)
 
 
 def test_values_arrays_and_namespaces(manager: Any) -> None:

@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterable
 from multiprocessing import managers as standard
 from typing import Any
 
+from interlock.errors import LimitReached
+
 __all__ = ["ARRAY", "ATTRIBUTES", "DICT", "LIST", "VALUE", "Namespace", "make_array", "make_value"]
 
+ITEMS_MAX = 10_000_000  # that one call makes
 Table = dict[str, Callable[..., Any]]
 
 
@@ -34,15 +37,26 @@ DICT: Table = {
     "update": lambda it, *args, **kwds: it.update(*args, **kwds),
     "values": lambda it: list(it.values()),
 }
+
+
+def _bounded(it: list[Any], times: Any) -> Any:
+    """A client's number is not believed: it would be as much memory as it says."""
+    if isinstance(times, int) and len(it) * times > ITEMS_MAX:
+        raise LimitReached(f"A list of {len(it)} items times {times} has over {ITEMS_MAX}.")
+    return times
+
+
 LIST: Table = {
     **_taken(
         list,
-        "__add__ __contains__ __delitem__ __getitem__ __len__ __mul__ __rmul__ __setitem__ "
+        "__add__ __contains__ __delitem__ __getitem__ __len__ __setitem__ "
         "__repr__ __eq__ __ne__ append clear copy count extend index insert pop remove reverse",
     ),
     "__iter__": list,
     "__reversed__": lambda it: list(reversed(it)),
-    "__imul__": lambda it, times: it.__imul__(times) and None,
+    "__imul__": lambda it, times: it.__imul__(_bounded(it, times)) and None,
+    "__mul__": lambda it, times: it * _bounded(it, times),
+    "__rmul__": lambda it, times: it * _bounded(it, times),
     "sort": lambda it, *, reverse=False: it.sort(reverse=reverse),
 }
 

@@ -191,11 +191,12 @@ class Semaphore:
             raise ValueError("n must be one or more")
         if self._most is not None and self._value + n > self._most:
             raise ValueError("Semaphore released too many times")
-        session = caller().session
-        for _ in range(n):
-            holder = session if self._held[session] else next(iter(+self._held), None)
-            if holder is not None:
-                self._held[holder] -= 1
+        left = n
+        for holder in (caller().session, *self._held):
+            given = min(left, self._held.get(holder, 0))
+            left -= given
+            if given:
+                self._held[holder] -= given
         self._forget_empty()
         self._add(n)
 

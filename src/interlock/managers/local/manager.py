@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import ProcessError, util
 from multiprocessing import managers as standard
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, TypeVar
 
 from interlock.managers.lending.handle import borrow
 from interlock.managers.lending.reference import Reference
@@ -73,6 +73,7 @@ class BaseManager(standard.BaseManager):
         _address: Any
 
     _Server = Server
+    _tasks: ClassVar[Mapping[str, Callable[..., Any]]] = {}
 
     def __init__(
         self,
@@ -109,6 +110,7 @@ class BaseManager(standard.BaseManager):
             Place((host, port), key, keys, name, hostname, insecure, serializer == "xmlrpclib"),
             Terms(permissions, bounds, hide_tracebacks),
             lambda: self._registry,
+            lambda: self._tasks,
         )
 
     @classmethod
@@ -214,6 +216,16 @@ class BaseManager(standard.BaseManager):
         SERVED.add(made)
         cls.register(made.__name__, made)
         return made
+
+    @classmethod
+    def task(cls, function: C) -> C:
+        """Let clients have a function run by the server's pools; a decorator for it.
+
+        By TCP no function travels: a pool's proxy sends its name, and the server looks it up.
+        """
+        module = "__main__" if function.__module__ == "__mp_main__" else function.__module__
+        cls._tasks = {**cls._tasks, f"{module}.{function.__qualname__}": function}
+        return function
 
     def make(self, what: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """A proxy of a new object of a class that was given to `serve`.

@@ -80,7 +80,7 @@ class Line:
 
         loop = asyncio.get_running_loop()
         made = self._of_loops.get(loop)
-        if made is None or (made.done() and (made.cancelled() or made.exception())):
+        if made is None or (made.done() and not _is_alive(made)):
             made = loop.create_task(connected(self))
             self._of_loops[loop] = made
         return await asyncio.shield(made)
@@ -89,8 +89,8 @@ class Line:
 
     def about_to_fork(self) -> None:
         """In the parent, before: name the child."""
-        self._fork = secrets.token_bytes(16)
         if self.is_usable:
+            self._fork = secrets.token_bytes(16)
             self.client._access.forks.append(self._fork)
 
     def in_child(self) -> None:
@@ -126,6 +126,11 @@ class Line:
         """In the child of a Process: at once, for the parent may drop what the child is to use."""
         with contextlib.suppress(Exception):  # whoever uses it is told
             self.here()
+
+
+def _is_alive(made: asyncio.Task[AsyncClient]) -> bool:
+    failed = made.cancelled() or made.exception() is not None
+    return not failed and made.result()._state.lost_by is None
 
 
 def _adopt(client: Client, fork: bytes, holds: list[Hold]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from multiprocessing import util
 from typing import Any
 
+from interlock.managers.kinds.pools import Tasks
 from interlock.managers.remote.line import forget, line_to
 from interlock.managers.remote.place import Place, Terms
 from interlock.managers.remote.server import RemoteServer, serve_for_parent
@@ -26,12 +27,23 @@ class Remote:
         place: Where the server is, or will be.
         terms: What its clients get.
         entries: The manager's registry.
+        tasks: The functions for its pools.
     """
 
-    def __init__(self, place: Place, terms: Terms, entries: Callable[[], Mapping[str, Entry]]):
+    def __init__(
+        self,
+        place: Place,
+        terms: Terms,
+        entries: Callable[[], Mapping[str, Entry]],
+        tasks: Callable[[], Tasks],
+    ) -> None:
         self.place = place
-        self._terms = terms
-        self._entries = entries
+        self._given = terms
+        self._entries, self._tasks = entries, tasks
+
+    @property
+    def _terms(self) -> Terms:
+        return replace(self._given, tasks=self._tasks())
 
     def server(self) -> RemoteServer:
         """The server, to be run in this process.

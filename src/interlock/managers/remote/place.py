@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl as tls
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,11 +89,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Terms:
-    """What a server gives to whom; see `interlock.managers.server.ObjectServer`."""
+    """What a server gives to whom: as of `ObjectServer`, and the functions for its pools."""
 
     permissions: Permissions | None = None
     bounds: Bounds | None = None
     hide_tracebacks: bool = False
+    tasks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 def listener(place: Place) -> socket.socket:

@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from interlock.managers.client import Pipeline
+from interlock.managers.kinds.pools import name_of
 from interlock.managers.references import REFERENCE, Reference, encode_reference
 from interlock.managers.remote.line import Line, connected_to, line_to
 from interlock.managers.remote.place import Place
@@ -275,6 +276,22 @@ class BarrierProxy(RemoteProxy, _standard.BarrierProxy, _More):  # type: ignore[
         return self._callmethod("broken")
 
 
+class PoolProxy(RemoteProxy, _standard.PoolProxy, _More):  # type: ignore[misc]
+    """A pool, whose functions go by name."""
+
+    def _callmethod(self, methodname: str, args: Any = (), kwds: Any = _NO_KEYWORDS) -> Any:
+        args, kwds = list(args), dict(kwds)
+        if "func" in kwds:
+            args.insert(0, kwds.pop("func"))
+        if "iterable" in kwds:
+            args.insert(1, kwds.pop("iterable"))
+        if args and callable(args[0]):
+            args[0] = name_of(args[0])
+        if len(args) > 1 and not methodname.startswith("apply"):
+            args[1] = list(args[1])
+        return super()._callmethod(methodname, args, kwds)
+
+
 _OURS: dict[Any, type[RemoteProxy]] = {
     _standard.AcquirerProxy: AcquirerProxy,
     _standard.ArrayProxy: ArrayProxy,
@@ -284,6 +301,7 @@ _OURS: dict[Any, type[RemoteProxy]] = {
     _standard.EventProxy: EventProxy,
     _standard.ListProxy: ListProxy,
     _standard.NamespaceProxy: NamespaceProxy,
+    _standard.PoolProxy: PoolProxy,
     _standard.ValueProxy: ValueProxy,
 }
 _made: dict[Any, type[RemoteProxy]] = {}

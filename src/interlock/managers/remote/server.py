@@ -52,7 +52,7 @@ class RemoteServer:
 
     def __init__(self, entries: Mapping[str, Entry], place: Place, terms: Terms) -> None:
         self._place, self._terms = place, terms
-        self._registry = server_registry(entries)
+        self._registry = server_registry(entries, terms.tasks)
         self._context = place.server_context()
         self.listener = listener(place)
         host, port = self.listener.getsockname()[:2]

@@ -13,13 +13,15 @@ import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import managers as standard
 from typing import Any
 
-from interlock.managers.kinds import containers, locks, queues, signals
+from interlock.managers.kinds import containers, locks, pools, queues, signals
 from interlock.managers.local.factories import Factory
 from interlock.managers.objects import Checks, Exposed, Method, Registry
 from interlock.managers.typed import SERVED
+from interlock.pool import Pool
 from interlock.queues import Queue as OurQueue
 
 __all__ = ["Entry", "server_registry"]
@@ -93,8 +95,12 @@ _STANDARD: dict[Any, str] = {
 }
 
 
-def server_registry(entries: Mapping[str, Entry]) -> Registry:
+def server_registry(entries: Mapping[str, Entry], tasks: pools.Tasks) -> Registry:
     """The table of a server, from the registry of a manager.
+
+    Args:
+        entries: The registry.
+        tasks: The functions that its pools may run.
 
     Raises:
         ValueError: A name is exposed that cannot be, as it is private or part of Python itself.
@@ -102,13 +108,27 @@ def server_registry(entries: Mapping[str, Entry]) -> Registry:
     """
     made = Registry()
     for typeid, entry in entries.items():
-        made.enter(_entry(typeid, entry))
+        made.enter(_of_pool(typeid, tasks) if entry[0] is Pool else _entry(typeid, entry))
     return made
+
+
+def _of_pool(typeid: str, tasks: pools.Tasks) -> Exposed:
+    quick = [name for name, each in pools.METHODS.items() if name in ("close",)]
+    made = Registry().register(
+        typeid,
+        cls=object,
+        exposed=pools.METHODS,
+        returns=pools.RETURNS,
+        inline=quick,
+        checks="none",
+    )
+    factory = Registry.factory(typeid, partial(pools.ServedPool, tasks), checks="none")
+    return replace(made, factory=factory)
 
 
 def _entry(typeid: str, entry: Entry) -> Exposed:
     make, exposed, returns, proxy = entry
-    is_own = not isinstance(make, Factory) and exposed is not getattr(proxy, "_exposed_", None)
+    is_own = not isinstance(make, Factory) and exposed != getattr(proxy, "_exposed_", None)
     given = exposed if is_own else None
     kind = _kind_of(make)
     if kind is not None:
@@ -119,7 +139,8 @@ def _entry(typeid: str, entry: Entry) -> Exposed:
         )
     factory = None if make is None else _factory(typeid, make)
     if isinstance(make, type):
-        return replace(_of_class(typeid, make, exposed, returns), factory=factory)
+        found = _of_class(typeid, make, exposed, returns, given is not None)
+        return replace(found, factory=factory)
     return Exposed(typeid, factory, {}, _Each(typeid, exposed, given, returns))
 
 
@@ -151,14 +172,18 @@ def _of_kind(typeid: str, kind: Kind, given: Iterable[str] | None) -> Exposed:
 
 
 def _of_class(
-    typeid: str, cls: type, exposed: Iterable[str] | None, returns: Mapping[str, str] | None
+    typeid: str,
+    cls: type,
+    exposed: Iterable[str] | None,
+    returns: Mapping[str, str] | None,
+    must_have_all: bool,
 ) -> Exposed:
     names = _public(cls) if exposed is None else exposed
     table: dict[str, Callable[..., Any]] = {}
     for name in names:
         if name in _ATTRIBUTES:
             table[_ATTRIBUTES[name]] = containers.ATTRIBUTES[_ATTRIBUTES[name]]
-        else:
+        elif must_have_all or hasattr(cls, name):  # what its proxy's class exposes may be more
             table[name] = getattr(cls, name, None)  # type: ignore[assignment]
     made = Registry().register(typeid, cls=cls, exposed=table, returns=returns, checks=_checks(cls))
     return _taking_objects(made)
@@ -206,7 +231,9 @@ class _Each:
                 self._typeid, cls=object, exposed=table, returns=self._returns, checks="known"
             )
             return _taking_objects(made)
-        return _of_class(self._typeid, type(target), self._exposed, self._returns)
+        return _of_class(
+            self._typeid, type(target), self._exposed, self._returns, self._given is not None
+        )
 
 
 def _called(name: str) -> Callable[..., Any]:

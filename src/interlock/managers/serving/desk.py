@@ -18,7 +18,7 @@ from interlock.managers.serving.session import Session
 __all__ = ["Caller", "Desk", "caller", "desk_type"]
 
 ADOPT_S = 10.0  # how long a child waits for what its parent says of it
-LENT_MAX = 10_000
+LENT_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,10 @@ class Desk:
         Raises:
             LimitReached: There are too many children that have not come.
         """
-        if len(self._lent) >= LENT_MAX:
-            raise LimitReached(f"The server keeps objects for {LENT_MAX} children already.")
-        self._lent[fork] = (self._clock() + TICKET_S, caller().session.shared())
+        shared = caller().session.shared()
+        if len(shared) + 1 + sum(len(each) + 1 for _, each in self._lent.values()) > LENT_MAX:
+            raise LimitReached(f"The server keeps {LENT_MAX} objects for children already.")
+        self._lent[fork] = (self._clock() + TICKET_S, shared)
         for waiter in self._awaited.pop(fork, ()):
             if not waiter.done():
                 waiter.set_result(None)
@@ -149,6 +150,7 @@ class Desk:
         Raises:
             StaleToken: It was used under a higher token already.
         """
+        caller().session.check_objects()
         shared = caller().session.find(number)
         way = self._objects.enter(fenced(shared, lock, token))
         return Reference.to(way, self._objects.server)

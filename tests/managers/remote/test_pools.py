@@ -1,0 +1,62 @@
+"""Pools of a server by TCP: they run what the program has entered, by name, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from interlock.errors import NotExposed
+from tests.managers.remote.programs import (
+    BOUND_S,
+    KEY,
+    Pooling,
+    added,
+    context_of,
+    squared,
+    unheard,
+)
+from tests.managers.waiting import until
+
+
+@pytest.fixture
+def manager(method: str) -> Iterator[Any]:
+    with Pooling(("127.0.0.1", 0), KEY, ctx=context_of(method)) as started:
+        yield started
+
+
+def test_a_pool_runs_named_functions(manager: Any) -> None:
+    with manager.Pool(2) as pool:
+        assert pool.map(squared, range(10)) == [number**2 for number in range(10)]
+        assert pool.starmap(added, [(1, 2), (3, 4)]) == [3, 7]
+        assert pool.apply(added, (1,), {"other": 5}) == 6
+        result = pool.apply_async(squared, (7,))
+        assert (result.get(timeout=BOUND_S), result.ready(), result.successful()) == (
+            49,
+            True,
+            True,
+        )
+        assert list(pool.imap(squared, [1, 2, 3])) == [1, 4, 9]
+        assert sorted(pool.imap_unordered(squared, [1, 2, 3])) == [1, 4, 9]
+        with pytest.raises(ValueError, match="negative"):
+            pool.map(squared, [1, -1])
+        failed = pool.map_async(squared, [-2])
+        failed.wait(BOUND_S)
+        assert not failed.successful()
+
+
+@pytest.mark.parametrize("function", [unheard, os.system, "os.system", 3])
+def test_nothing_else_is_run(manager: Any, function: Any) -> None:
+    """P4: a name that the program has not entered is refused, whatever it is."""
+    with manager.Pool(1) as pool:
+        with pytest.raises(NotExposed, match="squared"):
+            pool.apply(function, (1,))
+
+
+def test_a_pool_goes_with_its_proxy(manager: Any) -> None:
+    pool = manager.Pool(1)
+    assert pool.apply(added, (1, 2)) == 3
+    del pool
+    until(lambda: manager._number_of_objects() == 0)
