@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from interlock.errors import NoSuchObject
+from interlock.managers import SyncManager
 from tests.managers.remote.programs import BOUND_S, context_of, lock_and_wait, store_in, use_later
 from tests.managers.waiting import until
 
@@ -99,6 +100,17 @@ def test_a_killed_client_holds_nothing_when_its_grace_has_ended(manager: Any, me
     assert lock.acquire(timeout=BOUND_S)
     assert lock.token.number > number
     lock.release()
+
+
+def test_shared_memory_does_not_take_what_it_cannot_keep(manager: Any) -> None:
+    """P6: said where it is stored, not when it is looked for."""
+    with SyncManager() as local:
+        shared = local.dict()
+        with pytest.raises(TypeError, match="of its own manager"):
+            shared["remote"] = manager.dict()
+        queue = local.Queue()
+        queue.put(manager.dict(a=1))  # a message is another thing: it is got once
+        assert queue.get()["a"] == 1
 
 
 def test_a_ticket_is_used_once(manager: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from multiprocessing import managers as standard
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,3 +99,34 @@ def test_only_what_is_exposed_is_there() -> None:
         assert not hasattr(counter, "rows")
         with pytest.raises(NotExposed):
             counter._callmethod("rows", ({},))
+
+
+class Awkward:
+    """Its methods have the names of what proxies have."""
+
+    def aio(self) -> str:
+        return "aio"
+
+    def pipeline(self) -> str:
+        return "pipeline"
+
+
+class Module(BaseManager):
+    pass
+
+
+Module.register("operator", lambda: __import__("operator"), exposed=("add", "neg"))
+Module.register("numbers", lambda: iter([1, 2]), proxytype=standard.IteratorProxy)  # type: ignore[attr-defined]
+Module.register("Awkward", Awkward)
+
+
+def test_what_a_function_returns_has_its_own_methods() -> None:
+    """P1: modules and iterators, as in `multiprocessing`'s documentation."""
+    with Module(("127.0.0.1", 0), KEY) as manager:
+        manager_: Any = manager
+        assert (manager_.operator().add(1, 2), manager_.operator().neg(3)) == (3, -3)
+        assert list(manager_.numbers()) == [1, 2]
+        awkward = manager_.Awkward()
+        assert (awkward.aio(), awkward.pipeline()) == ("aio", "pipeline")
+        with pytest.raises(NotExposed):
+            manager_.operator()._callmethod("mul", (1, 2))

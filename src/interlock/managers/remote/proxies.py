@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 
 from interlock.managers.client import Pipeline
 from interlock.managers.kinds.pools import name_of
+from interlock.managers.memory.values import embedding
 from interlock.managers.references import REFERENCE, Reference, encode_reference
 from interlock.managers.remote.line import Line, connected_to, line_to
 from interlock.managers.remote.place import Place
@@ -78,6 +79,11 @@ class RemoteProxy(standard.BaseProxy):
         return hash(self._reference)
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if embedding.names is not None:
+            raise TypeError(
+                f"{self!r} cannot be kept by what is in shared memory: it would be gone within a "
+                "minute. Store it in a dict or list of its own manager."
+            )
         place = self._line.place
         key = self._authkey if context.get_spawning_popen() is not None else None
         where = replace(place, key=None)
@@ -330,7 +336,7 @@ def _class_for(kind: Any, reference: Reference) -> type[RemoteProxy]:
             kind.__name__, (*bases, *(each for each in more if each not in nearest.__mro__)), {}
         )
     else:
-        methods = {name: _method(name) for name in reference.methods if not hasattr(_More, name)}
+        methods = {name: _method(name) for name in reference.methods}
         cls = type(f"AutoProxy[{reference.typeid}]", (RemoteProxy, _More), methods)
     cls._exposed_ = reference.methods  # type: ignore[attr-defined]
     add_alike(cls, REFERENCE, lambda proxy: encode_reference(proxy._reference))
