@@ -307,10 +307,8 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     Raises:
         Exception: What the coroutine raised.
     """
-    try:
-        uvloop = importlib.import_module("uvloop")
-    except ModuleNotFoundError:
-        asyncio.run(work)
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    loop_factory = None  # and no error that was handled, of which later ones would tell
+    with contextlib.suppress(ModuleNotFoundError):
+        loop_factory = importlib.import_module("uvloop").new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(work)

@@ -156,5 +156,15 @@ def added(one: int, other: int = 0) -> int:
     return one + other
 
 
+@Pooling.task
+def killed(number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@Pooling.task
+def endless(number: int) -> None:
+    signal.pause()
+
+
 def unheard(number: int) -> int:
     return number

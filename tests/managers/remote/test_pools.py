@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 
 from interlock.errors import NotExposed
+from interlock.pool.faults import WorkerDied
 from tests.managers.remote.programs import (
     BOUND_S,
     KEY,
     Pooling,
     added,
     context_of,
+    endless,
+    killed,
     squared,
     unheard,
 )
@@ -45,6 +49,20 @@ def test_a_pool_runs_named_functions(manager: Any) -> None:
         failed = pool.map_async(squared, [-2])
         failed.wait(BOUND_S)
         assert not failed.successful()
+
+
+def test_what_a_pool_raises_arrives_as_itself(manager: Any) -> None:
+    """P6: a worker that dies fails its own task, on another machine as on this."""
+    with manager.Pool(1) as pool:
+        with pytest.raises(WorkerDied, match="SIGKILL"):
+            pool.apply(killed, (1,))
+        assert pool.apply(squared, (3,)) == 9
+        waits = pool.apply_async(endless, (1,))
+        with pytest.raises(multiprocessing.TimeoutError):
+            waits.get(timeout=0.01)
+        pool.close()
+        with pytest.raises(ValueError, match="not running"):
+            pool.apply(squared, (1,))
 
 
 @pytest.mark.parametrize("function", [unheard, os.system, "os.system", 3])

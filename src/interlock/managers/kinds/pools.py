@@ -14,9 +14,23 @@ from functools import partial
 from typing import Any
 
 from interlock.errors import NotExposed
-from interlock.pool import Pool
+from interlock.managers.faults import allow_error
+from interlock.pool import Pool, faults
+from interlock.pool.results import NotYet
 
 __all__ = ["METHODS", "RETURNS", "Result", "ServedPool", "Tasks", "name_of"]
+
+# Server and client have this module both: what a pool raises arrives as itself.
+for _error in (
+    faults.WorkerDied,
+    faults.MemoryLimitExceeded,
+    faults.TaskTimeout,
+    faults.InitializerFailed,
+    faults.PoolClosed,
+    faults.PoolTerminated,
+    NotYet,
+):
+    allow_error(_error)
 
 Tasks = Mapping[str, Callable[..., Any]]
 RETURNS = {
@@ -58,14 +72,14 @@ class Result:
         """What it returned.
 
         Raises:
-            TimeoutError: It has not, in that time.
+            NotYet: It has not, in that time.
             Exception: What it raised.
 
         If a process dies: as of the class.
         """
         await self.wait(timeout)
         if not self.ready():
-            raise TimeoutError("the task is not done; it goes on")
+            raise NotYet("The task is not done, and goes on. Ask again, or wait for longer.")
         if self._error is not None:
             raise self._error
         return self._done.result()
