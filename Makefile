@@ -159,6 +159,10 @@ TEST_ENVIRONMENT = INTERLOCK_PROBES_SITE='$(CURDIR)/$(PROBES_SITE)' \
   INTERLOCK_NATIVE_TESTS='$(subst $(space),:,$(addprefix $(CURDIR)/,$(NATIVE_DIRS)))' \
   INTERLOCK_WHEEL="$$(echo '$(CURDIR)'/dist/*.whl)"
 
+.PHONY: test-hosts
+test-hosts: deps $(TEST_TOOLS) $(STAMPS)/installed ## test between hosts that are network namespaces (as root)
+	@$(BIN)/python -m pytest tests/hosts $(ARGS)
+
 .PHONY: faults
 faults: $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp ## kill processes at random, KILLS=5000 times
 	@$(TEST_ENVIRONMENT) INTERLOCK_KILLS=$(KILLS) \

@@ -9,9 +9,9 @@ from collections.abc import Callable
 BOUND_S = 20.0
 
 
-def until(holds: Callable[[], object]) -> None:
+def until(holds: Callable[[], object], bound_s: float = BOUND_S) -> None:
     """Return when it holds; fail if it does not in time."""
-    deadline_s = time.monotonic() + BOUND_S
+    deadline_s = time.monotonic() + bound_s
     while not holds():
         assert time.monotonic() < deadline_s, "it never came true"
         threading.Event().wait(0.01)
