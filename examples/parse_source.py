@@ -33,7 +33,11 @@ def describe(path: str) -> dict[str, object]:
         OSError: The file cannot be read.
     """
     with open(path, "rb") as file:
-        source = file.read()
+        return describe_source(file.read(), path)
+
+
+def describe_source(source: bytes, path: str) -> dict[str, object]:
+    """As `describe`, of a file that was read already."""
     found: dict[str, object] = {"lines": len(source.splitlines())}
     try:
         with warnings.catch_warnings():
