@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from interlock.managers.auth import Address, Permissions
@@ -18,6 +19,7 @@ from interlock.managers.bounds import Bounds
 from interlock.managers.objects import Registry
 from interlock.managers.server import ObjectServer, run
 from interlock.managers.serving.desk import caller
+from interlock.managers.tls import Credentials
 
 KEY = b"a key for tests"
 BOUND_S = 30.0
@@ -176,9 +178,17 @@ class Served:
 
 
 @contextlib.contextmanager
-def in_a_process(**bounds: Any) -> Iterator[tuple[subprocess.Popen[str], Address]]:
-    """A server in a process of its own, on the loopback; killed in the end."""
-    command = [sys.executable, "-m", "tests.managers.served", json.dumps(bounds)]
+def in_a_process(
+    keys: Path | None = None, **bounds: Any
+) -> Iterator[tuple[subprocess.Popen[str], Address]]:
+    """A server in a process of its own, on the loopback; killed in the end.
+
+    Args:
+        keys: Where the certificates of `hub` are, for TLS; None for plain TCP and the key.
+        bounds: Its limits.
+    """
+    options = json.dumps({"keys": keys and str(keys), "bounds": bounds})
+    command = [sys.executable, "-m", "tests.managers.served", options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -192,8 +202,9 @@ def in_a_process(**bounds: Any) -> Iterator[tuple[subprocess.Popen[str], Address
         process.stdout.close()
 
 
-async def _main(bounds: dict[str, Any]) -> None:
-    server = ObjectServer(registry(), authkey=KEY, bounds=Bounds(**bounds))
+async def _main(keys: str | None, bounds: dict[str, Any]) -> None:
+    secured: dict[str, Any] = {"ssl": Credentials(keys, "hub")} if keys else {"authkey": KEY}
+    server = ObjectServer(registry(), bounds=Bounds(**bounds), **secured)
     server.serve("shared", Counter(), "Counter")
     async with server.listening(("127.0.0.1", 0)) as addresses:
         print(json.dumps(addresses[0]), flush=True)
@@ -203,4 +214,4 @@ async def _main(bounds: dict[str, Any]) -> None:
 PERMISSIONS: Permissions = {"key": {"Counter": ["add", "create"], "shared": "*"}}
 
 if __name__ == "__main__":
-    run(_main(json.loads(sys.argv[1])))
+    run(_main(**json.loads(sys.argv[1])))

@@ -10,7 +10,6 @@ import random
 import socket
 import struct
 import threading
-import time
 from collections.abc import Iterator
 
 import psutil
@@ -21,17 +20,13 @@ from interlock.managers.auth import Address
 from interlock.managers.bounds import Bounds
 from interlock.managers.client import Client
 from interlock.managers.wire import version
-from interlock.managers.wire.bodies import Call, Calls, Hello, Welcome, encode
-from interlock.managers.wire.client_state import READS
-from interlock.managers.wire.frames import HEADER, Kind, Message, pieces
-from interlock.managers.wire.handshake import client_side
-from interlock.managers.wire.reader import Reader
-from interlock.managers.wire.values import pack
+from interlock.managers.wire.bodies import Call, Calls, Hello, encode
+from interlock.managers.wire.frames import HEADER, Kind, pieces
+from tests.hostile.port.stranger import Honest, Raw, call, calls
 from tests.managers.relay import Relay
 from tests.managers.served import BOUND_S, KEY, Served, in_a_process
 from tests.managers.waiting import until
 
-STALL_S = 1.0  # what no other client may wait; 0.2 on a machine that does nothing else
 TIMES = Bounds(handshake_s=1.0, stall_s=1.0, heartbeat_s=2.0, strangers=600)
 
 
@@ -45,105 +40,6 @@ def served() -> Iterator[Served]:
 def honest(served: Served) -> Iterator[Honest]:
     with Honest(served.address) as honest:
         yield honest
-
-
-class Honest:
-    """A client that calls all the time; in the end it says what it has waited at most."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._end = threading.Event()
-        self._failure: Exception | None = None
-        self.calls = 0
-        self.longest_s = 0.0
-        self._thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        try:
-            with Client(self._address, authkey=KEY) as client:
-                counter = client.create("Counter")
-                while not self._end.wait(0.002):
-                    began_s = time.monotonic()
-                    client.call(counter, "add", 1)
-                    self.longest_s = max(self.longest_s, time.monotonic() - began_s)
-                    self.calls += 1
-                assert client.call(counter, "add", 0) == self.calls
-        except Exception as error:
-            self._failure = error
-
-    def __enter__(self) -> Honest:
-        self._thread.start()
-        until(lambda: self.calls or self._failure)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join(BOUND_S)
-        if self._failure is not None:
-            raise self._failure
-        assert self.calls > 0
-        assert self.longest_s < STALL_S, f"an honest client waited {self.longest_s:.2f} s"
-
-
-class Raw:
-    """A connection on which one sends what one likes."""
-
-    def __init__(self, address: Address) -> None:
-        assert isinstance(address, tuple)
-        self.sock = socket.create_connection(address, BOUND_S)
-        self.reader = Reader(READS, preamble=version.SERVER.size)
-        self.reader.is_stepwise = True
-        self.sent = b""
-
-    def send(self, data: bytes) -> None:
-        self.sent += data
-        self.sock.sendall(data)
-
-    def message(self) -> Message:
-        waiting = self.reader.rest()
-        while not waiting:
-            data = self.sock.recv(65536)
-            if not data:
-                raise ConnectionResetError("cut")
-            waiting = self.reader.feed(data)
-        return waiting[0]
-
-    def enter(self, hello: Hello | None = None) -> Welcome:
-        """As an honest client does."""
-        steps = client_side(KEY, hello or Hello())
-        told = next(steps)
-        while True:
-            if told:
-                self.send(told)
-            try:
-                told = steps.send(self.message())
-            except StopIteration as done:
-                welcome: Welcome = done.value
-                return welcome
-
-    def is_cut(self) -> bool:
-        """Wait until the server has ended the connection."""
-        self.sock.settimeout(BOUND_S)
-        with contextlib.suppress(ConnectionError):
-            while self.sock.recv(65536):
-                pass
-        return True
-
-    def __enter__(self) -> Raw:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sock.close()
-
-
-def calls(number: int, *made: Call, lane: int = 1) -> bytes:
-    kind, body, buffers = encode(Calls(lane, [], list(made)))
-    return b"".join(part for piece in pieces(kind, number, body, buffers) for part in piece)
-
-
-def call(target: int, method: str, *args: object) -> Call:
-    data, _ = pack((args, {}))
-    return Call(target, method, data)
 
 
 def session(address: Address) -> bytes:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import contextvars
 import os
-import ssl as tls
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from interlock.managers.calling.switchboard import (
     LOOK_S,
 )
 from interlock.managers.references import Reference
+from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import ClientState, Pending
 from interlock.managers.wire.frames import Message
@@ -63,7 +63,7 @@ class AsyncClient:
         address: Address,
         *,
         authkey: bytes | None = None,
-        ssl: tls.SSLContext | None = None,
+        ssl: Security | None = None,
         hostname: str | None = None,
         insecure: bool = False,
         limits: Limits | None = None,
@@ -138,10 +138,12 @@ class AsyncClient:
         for task in (self._keeper, self._comes_back):
             if task is not None:
                 task.cancel()
-        if line is not None and self._state.lost_by is None:
-            line.write(iter([[self._state.bye()]]))
-            line.close()
+        told = None if self._state.lost_by is not None else self._state.bye()
         self._lose(ServerGone("This client was closed."))
+        if line is not None and told is not None:
+            line.write(iter([[told]]))
+            with contextlib.suppress(TimeoutError):
+                await line.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self

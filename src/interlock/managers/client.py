@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl as tls
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from interlock.managers.calling.greeting import Way
 from interlock.managers.calling.pipeline import Collected, Later
 from interlock.managers.calling.switchboard import DESK, Switchboard
 from interlock.managers.references import Reference
+from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Answer, Call
 from interlock.managers.wire.client_state import Pending
 from interlock.serialize import Limits
@@ -59,7 +59,7 @@ class Client:
     Args:
         address: The path of a Unix socket, or host and port.
         authkey: The key of the server, which has to show that it has it too.
-        ssl: A client's context, for TLS.
+        ssl: `Credentials`, whose files are looked at for each connection, or a client's context.
         hostname: What the server's certificate is to say; the host by default.
         insecure: Allows plain TCP to other machines.
         limits: What one value may contain.
@@ -80,7 +80,7 @@ class Client:
         address: Address,
         *,
         authkey: bytes | None = None,
-        ssl: tls.SSLContext | None = None,
+        ssl: Security | None = None,
         hostname: str | None = None,
         insecure: bool = False,
         limits: Limits | None = None,

@@ -9,7 +9,6 @@ import logging
 import os
 import secrets
 import socket
-import ssl as tls
 import stat
 import time
 from collections.abc import AsyncIterator, Coroutine
@@ -22,8 +21,10 @@ from interlock.managers.objects import Registry
 from interlock.managers.references import Objects, Shared
 from interlock.managers.serving.desk import Desk, desk_type
 from interlock.managers.serving.dispatch import Dispatcher
+from interlock.managers.serving.gate import Gate, raise_descriptor_limit
 from interlock.managers.serving.link import Link
 from interlock.managers.serving.session import Session
+from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Hello, Welcome
 
 __all__ = ["ObjectServer", "run"]
@@ -40,7 +41,8 @@ class ObjectServer:
         registry: The types that clients may make and use; nothing else can be reached.
         authkey: What clients must have, and show to have; None where certificates or the owner
             of a Unix socket tell who they are.
-        ssl: A server's context; with TLS it says whether clients need a certificate.
+        ssl: `Credentials`, whose files are looked at for each connection, and while it lasts; or a
+            context of one's own, which says whether clients need a certificate.
         permissions: What each client may use; None for all that is registered.
         bounds: Limits.
         insecure: Takes plain TCP from other machines, and clients that nobody has asked who they
@@ -56,7 +58,7 @@ class ObjectServer:
         registry: Registry,
         *,
         authkey: bytes | None = None,
-        ssl: tls.SSLContext | None = None,
+        ssl: Security | None = None,
         permissions: Permissions | None = None,
         bounds: Bounds | None = None,
         insecure: bool = False,
@@ -67,7 +69,7 @@ class ObjectServer:
         self.tls = ssl is not None
         self.insecure = insecure
         self.identity = secrets.token_bytes(16)
-        self._ssl = ssl
+        self._gate = None if ssl is None else Gate(ssl)
         self._registry = registry
         self._objects = Objects(self.identity)
         self._desk = Desk(registry, self._objects, permissions, time.monotonic)
@@ -121,6 +123,7 @@ class ObjectServer:
         for address in addresses:
             if not isinstance(address, socket.socket):
                 self._check(address)
+        raise_descriptor_limit(self.bounds.connections)
         async with contextlib.AsyncExitStack() as stack:
             listeners = [await self._listen(address, stack) for address in addresses]
             running = [asyncio.create_task(work) for work in self._work()]
@@ -209,9 +212,7 @@ class ObjectServer:
 
     def _check(self, address: Address) -> None:
         check_address(address, tls=self.tls, insecure=self.insecure)
-        asks = self.key is not None or (
-            self._ssl is not None and self._ssl.verify_mode is tls.CERT_REQUIRED
-        )
+        asks = self.key is not None or (self._gate is not None and self._gate.asks_who)
         if isinstance(address, tuple) and not asks and not self.insecure:
             raise InsecureAddress(
                 f"Anybody who reaches {address[0]}:{address[1]} could use the server. Give "
@@ -234,8 +235,11 @@ class ObjectServer:
             os.chmod(address, 0o600)  # before anybody can connect
             listener = await loop.create_unix_server(made, sock=sock, **options)
         else:
-            if self._ssl is not None:
-                options |= {"ssl": self._ssl, "ssl_handshake_timeout": self.bounds.handshake_s}
+            if self._gate is not None:
+                options |= {
+                    "ssl": self._gate.context,
+                    "ssl_handshake_timeout": self.bounds.handshake_s,
+                }
                 options |= {"ssl_shutdown_timeout": 1.0}
             if isinstance(address, socket.socket):
                 return await loop.create_server(made, sock=address, **options)
@@ -258,6 +262,8 @@ class ObjectServer:
                     self._end(session)
             self._objects.expire(now_s)
             self._desk.expire(now_s)
+            if self._gate is not None:
+                self._gate.cut_refused(self._links)
 
     def _make_room(self) -> None:
         """For one more session: who was away longest is given up.

@@ -24,10 +24,10 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from interlock.errors import KeysDamaged, PeerUnknown
 from interlock.managers.keys.files import (
@@ -41,7 +41,15 @@ from interlock.managers.keys.files import (
 )
 from interlock.managers.keys.request import checked_name
 
-__all__ = ["Credentials", "client_context", "peer_name", "server_context"]
+__all__ = [
+    "Credentials",
+    "Security",
+    "Validity",
+    "client_context",
+    "peer_name",
+    "server_context",
+    "validity_of",
+]
 
 NAME_URI = "interlock:"  # as in keys/signing.py, which needs cryptography
 Connection = ssl.SSLSocket | ssl.SSLObject
@@ -141,6 +149,24 @@ def peer_name(connection: Connection) -> str:
     return names[0]
 
 
+class Validity(NamedTuple):
+    """What of a certificate says whether it is still good.
+
+    Attributes:
+        serial: By which it is revoked.
+        ends_s: When it ends, in seconds of `time.time`.
+    """
+
+    serial: int
+    ends_s: float
+
+
+def validity_of(certificate: Mapping[str, Any]) -> Validity:
+    """Of a certificate as `ssl.SSLSocket.getpeercert` gives it."""
+    ends_s = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+    return Validity(int(str(certificate["serialNumber"]), 16), ends_s)
+
+
 def _shown(connection: Connection) -> dict[str, Any]:
     certificate: dict[str, Any] | None = None
     with suppress(ValueError):  # no handshake yet
@@ -198,6 +224,16 @@ class Credentials:
         """
         return self._client.get()
 
+    def revoked(self) -> frozenset[int]:
+        """The serial numbers on the revocation list as it is now.
+
+        Raises:
+            KeysNotFound: There is none.
+            KeysDamaged: It is not what it should be.
+            MissingDependency: cryptography is not installed.
+        """
+        return self._revoked.get()
+
     def check(self, connection: Connection) -> str:
         """Whether the other end of an open connection would be let in again now.
 
@@ -213,19 +249,23 @@ class Credentials:
             MissingDependency: cryptography is not installed.
         """
         name, certificate = peer_name(connection), _shown(connection)
-        serial = str(certificate["serialNumber"])
-        if int(serial, 16) in self._revoked.get():
+        validity, serial = validity_of(certificate), str(certificate["serialNumber"])
+        if validity.serial in self.revoked():
             raise PeerUnknown(
                 f"{name!r} showed a certificate (serial {serial}) that was revoked meanwhile. "
                 "Nothing more was done for it. Issue another one if it is to come back."
             )
-        if ssl.cert_time_to_seconds(str(certificate["notAfter"])) < time.time():
+        if validity.ends_s < time.time():
             raise PeerUnknown(
                 f"{name!r} showed a certificate (serial {serial}) that has expired meanwhile. "
                 "Nothing more was done for it. Renew it with `interlock keys issue`, and connect "
                 "again."
             )
         return name
+
+
+Security = ssl.SSLContext | Credentials
+"""How a connection is secured: by a context, or by files that may be renewed meanwhile."""
 
 
 def _revoked(directory: Path) -> frozenset[int]:

@@ -19,6 +19,7 @@ from interlock.managers.wire.reader import Reader
 __all__ = ["AioLine"]
 
 _HIGH_WATER = 256 * 1024
+_CLOSE_S = 1.0
 
 
 class AioLine(asyncio.BufferedProtocol):
@@ -39,7 +40,7 @@ class AioLine(asyncio.BufferedProtocol):
         self._reader.is_stepwise = True
         self._outbox = Outbox()
         self._transport: Any = None
-        self._is_paused = self._is_greeted = False
+        self._is_paused = self._is_greeted = self._is_gone = False
         self._error: Exception = ConnectionResetError("the server closed the connection")
         self._messages: list[Message] = []  # of the handshake
         self._came = asyncio.Event()
@@ -56,7 +57,7 @@ class AioLine(asyncio.BufferedProtocol):
         else:
             name = (way.hostname or way.address[0]) if way.ssl is not None else None
             await loop.create_connection(
-                lambda: self, *way.address, ssl=way.ssl, server_hostname=name
+                lambda: self, *way.address, ssl=way.context(), server_hostname=name
             )
         try:
             steps = client_side(way.key, hello)
@@ -68,8 +69,11 @@ class AioLine(asyncio.BufferedProtocol):
                 except StopIteration as done:
                     welcome: Welcome = done.value
                     return welcome
-        except BaseException:
+        except BaseException as error:
             self.shut()
+            if isinstance(error, ConnectionError) and way.ssl is not None:
+                if self._reader.offset == 0:
+                    raise way.no_word() from error
             raise
 
     async def _next(self) -> Message:
@@ -104,9 +108,16 @@ class AioLine(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def close(self) -> None:
-        """End the connection when what was written has gone out."""
+    async def close(self) -> None:
+        """End the connection when what was written has gone out, and see it end."""
         self._transport.close()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                while not self._is_gone:
+                    self._came.clear()
+                    await self._came.wait()
+        finally:
+            self._transport.abort()  # a server that is silent may not keep us
 
     # ---- the transport's calls -------------------------------------------------------------------
 
@@ -149,6 +160,7 @@ class AioLine(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """As asyncio has it."""
         self._outbox.clear()
+        self._is_gone = True
         self._came.set()
         if self._is_greeted:
             self._lost(exc or self._error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from interlock.managers.auth import Address
 from interlock.managers.calling.channel import Channel, connect
+from interlock.managers.tls import Credentials, Security
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Hello, Welcome
 from interlock.managers.wire.client_state import READS
@@ -25,16 +26,35 @@ class Way:
     Attributes:
         address: The path of a Unix socket, or host and port.
         key: That both sides have; None for none.
-        ssl: A client's context; None for a plain connection.
+        ssl: `Credentials` or a client's context; None for a plain connection.
         hostname: What the server's certificate is to say; None for the host.
         connect_s: For one attempt, with the handshake.
     """
 
     address: Address
     key: bytes | None
-    ssl: tls.SSLContext | None
+    ssl: Security | None
     hostname: str | None
     connect_s: float
+
+    def context(self) -> tls.SSLContext | None:
+        """For a connection that is made now.
+
+        Raises:
+            KeysNotFound, KeysExposed, KeysDamaged: As `Credentials.client_context`.
+        """
+        return self.ssl.client_context() if isinstance(self.ssl, Credentials) else self.ssl
+
+    def no_word(self) -> ConnectionResetError:
+        """The error of a server that has ended a TLS connection before it said anything.
+
+        By TLS 1.3 a client is done before the server has looked at its certificate, and not every
+        server sends the alert that says what is wrong with it.
+        """
+        return ConnectionResetError(
+            f"the server at {self.address} ended the connection without a word; is this client's "
+            "certificate expired, revoked, or of another authority?"
+        )
 
 
 def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, Welcome]:
@@ -51,11 +71,11 @@ def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, We
     If a process dies: the server: OSError.
     """
     deadline_s = time.monotonic() + timeout_s
-    channel = connect(way.address, way.ssl, way.hostname, timeout_s)
+    channel = connect(way.address, way.context(), way.hostname, timeout_s)
+    reader = Reader(STRANGER, preamble=version.SERVER.size)
+    reader.is_stepwise = True
     try:
         steps = client_side(way.key, hello)
-        reader = Reader(STRANGER, preamble=version.SERVER.size)
-        reader.is_stepwise = True
         told = next(steps)
         while True:
             if told:
@@ -66,8 +86,10 @@ def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, We
             except StopIteration as done:
                 reader.limits, reader.is_stepwise = READS, False
                 return channel, reader, done.value
-    except BaseException:
+    except BaseException as error:
         channel.close()
+        if isinstance(error, ConnectionError) and way.ssl is not None and reader.offset == 0:
+            raise way.no_word() from error
         raise
 
 

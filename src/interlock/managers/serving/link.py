@@ -15,6 +15,7 @@ from interlock.errors import InterlockError, WireError
 from interlock.managers.auth import Peer, peer_of
 from interlock.managers.bounds import Bounds
 from interlock.managers.serving.session import Session
+from interlock.managers.tls import Validity, validity_of
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Bye, Cancel, Encoded, Hello, Ping, Pong, Welcome
 from interlock.managers.wire.bodies import decode as decode_body
@@ -71,12 +72,14 @@ class Link(asyncio.BufferedProtocol):
 
     Attributes:
         session: Whose it is; None until the handshake is done.
+        validity: Of the client's certificate; None if it has shown none.
     """
 
     def __init__(self, hall: Hall, clock: Callable[[], float]) -> None:
         self._hall = hall
         self._clock = clock
         self.session: Session | None = None
+        self.validity: Validity | None = None
         self._made: tuple[Session, Welcome] | None = None
         self._reader = Reader(STRANGER, preamble=version.CLIENT.size)
         self._outbox = Outbox()
@@ -92,11 +95,14 @@ class Link(asyncio.BufferedProtocol):
         """As asyncio has it."""
         self._transport = transport
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        certificate = transport.get_extra_info("peercert")
+        if certificate:
+            self.validity = validity_of(certificate)
         try:
             self._hall.arrived(self)
             peer = peer_of(
                 transport.get_extra_info("socket"),
-                transport.get_extra_info("peercert"),
+                certificate,
                 tls=self._hall.tls,
                 insecure=self._hall.insecure,
             )
