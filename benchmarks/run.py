@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from .harness import WrongResult
+from .managers import WORKLOADS as REMOTE
 from .peers import interlock_peer, stdlib
 from .pools import WORKLOADS as POOLS
 from .report import Result, Sample, as_json, rows_below, table
@@ -27,7 +28,7 @@ from .waking import WORKLOADS as WAKING
 from .workloads import WORKLOADS as MESSAGES
 from .workloads import Measure, Workload
 
-WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + WAKING + SHARING + POOLS + SERIALIZING
+WORKLOADS: tuple[Workload, ...] = MESSAGES + TURNS + WAKING + SHARING + REMOTE + POOLS + SERIALIZING
 PEERS: dict[str, ModuleType] = {peer.NAME: peer for peer in (stdlib, interlock_peer)}
 ROUND_S = 0.5
 TRIAL_S = 0.05

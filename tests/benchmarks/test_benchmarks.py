@@ -19,6 +19,14 @@ from benchmarks.report import Result, Sample, rows, rows_below, table
 
 KEYS = [workload.key for workload in run.WORKLOADS]
 MESSAGE_PEERS = {"multiprocessing", "interlock"}
+REMOTE_PEERS = {
+    f"{library}, {way}"
+    for library, ways in {
+        "multiprocessing": ("Unix", "TCP"),
+        "interlock": ("Unix", "TCP", "TLS"),
+    }.items()
+    for way in ways
+}
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -41,8 +49,11 @@ def test_each_workload_runs_and_its_messages_arrive_right(
         pytest.skip(output.err.strip())
     found = json.loads(file.read_text())
     assert {row["key"] for row in found["rows"]} == {key}
-    encoding = key.startswith("serialize")
-    who = {"pickle", encoders.PROCESS, encoders.REGISTERED} if encoding else MESSAGE_PEERS
+    who = MESSAGE_PEERS
+    if key.startswith("serialize"):
+        who = {"pickle", encoders.PROCESS, encoders.REGISTERED}
+    elif key.startswith("remote"):
+        who = REMOTE_PEERS
     assert who <= set(found["samples"][key])
 
 

@@ -1,0 +1,1 @@
+"""How objects of another process are used, one file a library."""
