@@ -23,6 +23,7 @@ from interlock.managers.serving.desk import Desk, desk_type
 from interlock.managers.serving.dispatch import Dispatcher
 from interlock.managers.serving.gate import Gate, raise_descriptor_limit
 from interlock.managers.serving.link import Link
+from interlock.managers.serving.secured import Secured
 from interlock.managers.serving.session import Session
 from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Hello, Welcome
@@ -228,6 +229,9 @@ class ObjectServer:
         def made() -> Link:
             return Link(self, time.monotonic)
 
+        def secured() -> Link | Secured:
+            return made() if self._gate is None else Secured(self._gate, made())
+
         if isinstance(address, str):
             sock = socket.socket(socket.AF_UNIX)
             sock.bind(address)
@@ -235,15 +239,9 @@ class ObjectServer:
             os.chmod(address, 0o600)  # before anybody can connect
             listener = await loop.create_unix_server(made, sock=sock, **options)
         else:
-            if self._gate is not None:
-                options |= {
-                    "ssl": self._gate.context,
-                    "ssl_handshake_timeout": self.bounds.handshake_s,
-                }
-                options |= {"ssl_shutdown_timeout": 1.0}
             if isinstance(address, socket.socket):
-                return await loop.create_server(made, sock=address, **options)
-            listener = await loop.create_server(made, *address, **options)
+                return await loop.create_server(secured, sock=address, **options)
+            listener = await loop.create_server(secured, *address, **options)
         return listener
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:

@@ -1,14 +1,11 @@
 """Who is let in by TLS, and who is not let stay: certificates that end or are revoked meanwhile.
 
 A server runs for months, and its revocation list changes. With `Credentials` each handshake is by
-the files as they are then: the callback for the host's name, which OpenSSL calls at the beginning
-of each, puts a context of now in the place of the one that the listener has. Connections that are
-there are looked at again and again, by the number and the end of their certificate.
+the files as they are then. Connections that are there are looked at again and again, by the number
+and the end of their certificate.
 
 A connection that is cut leaves its session for the time of grace, as any does: who has a new
 certificate under the same name goes on with it. Others get no handshake.
-
-Source: SSL_CTX_set_tlsext_servername_callback(3), SSL_set_SSL_CTX(3).
 """
 
 from __future__ import annotations
@@ -19,7 +16,7 @@ import resource
 import ssl
 import time
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from interlock.errors import InterlockError, PeerUnknown
 from interlock.managers.tls import Credentials, Security, Validity
@@ -27,6 +24,7 @@ from interlock.managers.tls import Credentials, Security, Validity
 __all__ = ["Gate", "raise_descriptor_limit"]
 
 _DESCRIPTORS_FOR_THE_REST = 256
+_ROOM = 256 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -45,32 +43,28 @@ class Gate:
     Args:
         security: `Credentials`, or a context that stays as it is.
 
+    Attributes:
+        room: Where all connections read what is encrypted, one after another.
+
     Raises:
         KeysNotFound, KeysExposed, KeysDamaged: As `Credentials.server_context`.
     """
 
     def __init__(self, security: Security) -> None:
+        self._security = security
         self._credentials = security if isinstance(security, Credentials) else None
-        if isinstance(security, Credentials):
-            self.context = security.server_context()
-            self.context.sni_callback = self._by_files_of_now
-        else:
-            self.context = security
+        self.asks_who = self.context().verify_mode is ssl.CERT_REQUIRED
+        self.room = memoryview(bytearray(_ROOM))
 
-    @property
-    def asks_who(self) -> bool:
-        """Whether nobody is let in without a certificate."""
-        return self.context.verify_mode is ssl.CERT_REQUIRED
+    def context(self) -> ssl.SSLContext:
+        """For a handshake that begins now.
 
-    def _by_files_of_now(self, connection: Any, _name: str | None, _context: object) -> int | None:
-        """Let one handshake go on by a new context; refuse it if there can be none."""
-        assert self._credentials is not None
-        try:
-            connection.context = self._credentials.server_context()
-        except (InterlockError, OSError) as error:
-            _log.error("nobody is let in: %s", error)
-            return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
-        return None
+        Raises:
+            KeysNotFound, KeysExposed, KeysDamaged: As `Credentials.server_context`.
+        """
+        if isinstance(self._security, Credentials):
+            return self._security.server_context()
+        return self._security
 
     def cut_refused(self, guests: Iterable[_Guest]) -> None:
         """Cut those whose certificate has ended, or was revoked, since they came."""

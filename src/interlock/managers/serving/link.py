@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from interlock.errors import InterlockError, WireError
 from interlock.managers.auth import Peer, peer_of
 from interlock.managers.bounds import Bounds
+from interlock.managers.serving.secured import Secured
 from interlock.managers.serving.session import Session
 from interlock.managers.tls import Validity, validity_of
 from interlock.managers.wire import version
@@ -95,13 +96,25 @@ class Link(asyncio.BufferedProtocol):
         """As asyncio has it."""
         self._transport = transport
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
-        certificate = transport.get_extra_info("peercert")
+        try:
+            self._hall.arrived(self)
+        except InterlockError as error:
+            self._refuse(error)
+            return
+        if not isinstance(transport, Secured):
+            self.identify(None)
+
+    def identify(self, certificate: Mapping[str, Any] | None) -> None:
+        """Take who the other side is, which TLS tells behind its handshake.
+
+        Args:
+            certificate: As `ssl.SSLSocket.getpeercert` gives it.
+        """
         if certificate:
             self.validity = validity_of(certificate)
         try:
-            self._hall.arrived(self)
             peer = peer_of(
-                transport.get_extra_info("socket"),
+                self._transport.get_extra_info("socket"),
                 certificate,
                 tls=self._hall.tls,
                 insecure=self._hall.insecure,
