@@ -70,6 +70,7 @@ if typing.TYPE_CHECKING:
     from interlock._c_api import get_cmake_dir as get_cmake_dir
     from interlock._c_api import get_include as get_include
     from interlock.connection import wait as wait
+    from interlock.managers.named import connect as connect
     from interlock.pool import ProcessPoolExecutor as ProcessPoolExecutor
     from interlock.pool import ThreadPoolExecutor as ThreadPoolExecutor
     from interlock.pool import WorkerDied as WorkerDied
@@ -141,6 +142,7 @@ __all__ = [
     "WouldDeadlock",
     "active_children",
     "allow_connection_pickling",
+    "connect",
     "cpu_count",
     "current_process",
     "explain",
@@ -185,6 +187,7 @@ _FROM = {
     "SharedArray": "interlock.shared_memory",
     "SharedDict": "interlock.shared_memory",
     "ThreadPoolExecutor": "interlock.pool",
+    "connect": "interlock.managers.named",
     "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",
     "get_include": "interlock._c_api",

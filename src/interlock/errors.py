@@ -16,7 +16,8 @@ The tree::
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
     ├── an object        ServerGone, ConnectionRefusedByServer, AccessDenied, NotExposed,
     │   server's         NoSuchObject, BadArgument, LimitReached, StaleToken, InsecureAddress,
-    │                    AuthenticationFailed (interlock.managers.auth)
+    │                    AuthenticationFailed (interlock.managers.auth), LeaseLost, WrongKind
+    ├── a journal's      JournalInUse, JournalDamaged, JournalFailed
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 
 Each class is also the standard library's class for the same case, so that a
@@ -47,12 +48,16 @@ __all__ = [
     "Full",
     "InsecureAddress",
     "InterlockError",
+    "JournalDamaged",
+    "JournalFailed",
+    "JournalInUse",
     "KeysBusy",
     "KeysDamaged",
     "KeysExist",
     "KeysExposed",
     "KeysNotFound",
     "KeysRefused",
+    "LeaseLost",
     "LimitReached",
     "LockNotHeld",
     "LockNotOwned",
@@ -81,6 +86,7 @@ __all__ = [
     "UnsupportedPlatform",
     "WireError",
     "WouldDeadlock",
+    "WrongKind",
 ]
 
 
@@ -300,6 +306,26 @@ class BadArgument(InterlockError, TypeError):
 
 class LimitReached(InterlockError, RuntimeError):
     """A client has as much of something as its server allows; nothing was done."""
+
+
+class LeaseLost(InterlockError, RuntimeError):
+    """A message is leased to this client no more; it is delivered to another, or was."""
+
+
+class WrongKind(InterlockError, TypeError):
+    """A server has something else by that name; nothing was made."""
+
+
+class JournalInUse(InterlockError, RuntimeError):
+    """Another process has this journal open."""
+
+
+class JournalDamaged(InterlockError, ValueError):
+    """A file is no journal, of a newer release, or not as it was written; it was not touched."""
+
+
+class JournalFailed(InterlockError, OSError):
+    """A journal could not be written; what was not acknowledged may be lost."""
 
 
 class InsecureAddress(InterlockError, ValueError):

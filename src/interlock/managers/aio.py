@@ -32,6 +32,7 @@ from interlock.serialize import Limits
 __all__ = ["AsyncClient"]
 
 _LANES = (1 << 62) - 1
+_TOLD = 1  # the lane of calls that nobody waits for
 
 
 class AsyncClient:
@@ -68,11 +69,12 @@ class AsyncClient:
         insecure: bool = False,
         limits: Limits | None = None,
         connect_s: float = 10.0,
+        absent_s: float | None = None,
     ) -> AsyncClient:
         """Connect to a server; arguments, and what is raised, as of `Client`."""
         check_address(address, tls=ssl is not None, insecure=insecure)
         key = bytes(authkey) if authkey is not None else None
-        client = cls(Way(address, key, ssl, hostname, connect_s), limits)
+        client = cls(Way(address, key, ssl, hostname, connect_s, absent_s), limits)
         await client._enter(connect_s)
         client._keeper = asyncio.create_task(client._keep())
         return client
@@ -103,6 +105,14 @@ class AsyncClient:
     async def find(self, name: str) -> Any:
         """As `Client.find`, awaited."""
         return await self.call(DESK, "find", name)
+
+    def tell(self, target: Reference, method: str, /, *args: Any) -> None:
+        """As `Client.tell`."""
+        packed = self._access.arguments(args, {})
+        made = self._access.call(self._number(target), method, packed)
+        if self._state.lost_by is None:
+            pending = self._entered(_TOLD, [made], packed[1], (target, args))
+            pending.settled = self._orphaned
 
     async def share(self, reference: Reference) -> bytes:
         """As `Client.share`, awaited."""
@@ -271,7 +281,7 @@ class AsyncClient:
         pause_s = BACKOFF_S if self._fruitless else 0.0
         while self._fruitless < FRUITLESS_MAX:
             nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
-            most_s = welcome.heartbeat_s if nobody else welcome.grace_s
+            most_s = self._way.patience_s(welcome, nobody=nobody)
             left_s = began_s + most_s - pause_s - self._loop.time()
             if left_s <= 0:
                 break

@@ -20,6 +20,8 @@ from interlock.serialize import Limits
 
 __all__ = ["Client", "Pipeline"]
 
+_TOLD = 1  # the lane of calls that nobody waits for
+
 
 class Pipeline:
     """An open pipeline of one thread."""
@@ -64,6 +66,8 @@ class Client:
         insecure: Allows plain TCP to other machines.
         limits: What one value may contain.
         connect_s: For one attempt to connect, with the handshake.
+        absent_s: How long a server that nobody finds is waited for, when it was there before;
+            None for its heartbeat time.
 
     Raises:
         InsecureAddress: The address is beyond this machine, without TLS.
@@ -85,12 +89,15 @@ class Client:
         insecure: bool = False,
         limits: Limits | None = None,
         connect_s: float = 10.0,
+        absent_s: float | None = None,
     ) -> None:
         check_address(address, tls=ssl is not None, insecure=insecure)
         key = bytes(authkey) if authkey is not None else None
         self._collecting = threading.local()
         self._access = Access(self.share, limits)
-        self._board = Switchboard(Way(address, key, ssl, hostname, connect_s), self._access)
+        self._board = Switchboard(
+            Way(address, key, ssl, hostname, connect_s, absent_s), self._access
+        )
 
     def call(self, target: Reference | int, method: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a method of an object.
@@ -138,6 +145,16 @@ class Client:
             Exception: As `Client.call`.
         """
         return self.call(DESK, "find", name)
+
+    def tell(self, target: Reference, method: str, /, *args: Any) -> None:
+        """Call a method whose result nobody wants, without waiting for it.
+
+        Raises:
+            ServerGone: The server ended, or forgot this client.
+        """
+        packed = self._access.arguments(args, {})
+        made = self._access.call(self._number(target), method, packed)
+        self._board.begin(_TOLD, [made], packed[1], (target, args))
 
     def share(self, reference: Reference) -> bytes:
         """A ticket with which one other client gets the object, within a minute.

@@ -129,6 +129,14 @@ class Objects:
         for ticket in [each for each, (end_s, _) in self._tickets.items() if now_s > end_s]:
             del self._tickets[ticket]
 
+    def begin_at(self, number: int) -> None:
+        """Give new objects numbers from there on; those below are of an earlier start."""
+        self._numbers = itertools.count(number)
+
+    def restore(self, shared: Shared) -> None:
+        """Take up an object that has its number already; who calls this keeps it."""
+        self._present[shared.id] = shared
+
 
 class Exchange(Protocol):
     """What a connection makes of references, while a value passes through it."""

@@ -11,7 +11,7 @@ import secrets
 import socket
 import stat
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from interlock.errors import InsecureAddress, LimitReached, ServerGone
@@ -23,6 +23,7 @@ from interlock.managers.serving.desk import Desk, desk_type
 from interlock.managers.serving.dispatch import Dispatcher
 from interlock.managers.serving.gate import Gate, raise_descriptor_limit
 from interlock.managers.serving.link import Link
+from interlock.managers.serving.recorder import Recorder
 from interlock.managers.serving.secured import Secured
 from interlock.managers.serving.session import Session
 from interlock.managers.tls import Security
@@ -32,6 +33,7 @@ __all__ = ["ObjectServer", "run"]
 
 _TICKS = 4  # in the shortest of the times
 _BACKLOG = 512
+_DRAIN_LOOK_S = 0.01
 _log = logging.getLogger(__name__)
 
 
@@ -49,6 +51,8 @@ class ObjectServer:
         insecure: Takes plain TCP from other machines, and clients that nobody has asked who they
             are.
         hide_tracebacks: Whether errors go to clients without this server's stack.
+        identity: Of this server, if it goes on where a killed one ended.
+        recorder: Is told what such a one must know.
 
     If a process dies: a client's session ends after the time of grace, and all that it held is
     let go; a server's clients get `ServerGone`.
@@ -64,12 +68,14 @@ class ObjectServer:
         bounds: Bounds | None = None,
         insecure: bool = False,
         hide_tracebacks: bool = False,
+        identity: bytes | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.bounds = bounds or Bounds()
         self.key = bytes(authkey) if authkey is not None else None
         self.tls = ssl is not None
         self.insecure = insecure
-        self.identity = secrets.token_bytes(16)
+        self.identity = identity or secrets.token_bytes(16)
         self._gate = None if ssl is None else Gate(ssl)
         self._registry = registry
         self._objects = Objects(self.identity)
@@ -82,9 +88,11 @@ class ObjectServer:
             self.bounds,
             hide_tracebacks=hide_tracebacks,
         )
+        self._dispatcher.recorder = self._recorder = recorder
         self._links: set[Link] = set()
         self._strangers: dict[Link, None] = {}  # in the order in which they came
         self._sessions: dict[bytes, Session] = {}
+        self._listeners: list[asyncio.Server] = []
 
     def serve(self, name: str, target: object, typeid: str) -> None:
         """Let clients find an object by a name.
@@ -103,6 +111,51 @@ class ObjectServer:
         shared = self._objects.add(target, self._registry.find(typeid))
         self._desk.named[name] = shared
         self._dispatcher.names[shared.id] = name
+
+    def keep(
+        self, number: int, name: str, target: object, typeid: str, *, found: bool = False
+    ) -> Shared:
+        """Let an object be called by that number; it lives as long as what this returns.
+
+        Args:
+            number: Its number, also after a restart.
+            name: For permissions.
+            target: The object.
+            typeid: What it is registered as.
+            found: Whether clients find it by its name.
+        """
+        shared = Shared(number, target, self._registry.find(typeid))
+        self._objects.restore(shared)
+        self._dispatcher.names[number] = name
+        if found:
+            self._desk.named[name] = shared
+        return shared
+
+    def drop(self, number: int) -> None:
+        """Undo `keep`, for all who have not been given it."""
+        self._dispatcher.names.pop(number, None)
+
+    def begin_at(self, number: int) -> None:
+        """Give objects that are made numbers from there on."""
+        self._objects.begin_at(number)
+
+    def restore(self, session: Session) -> None:
+        """Take up the session of a client that has the time of grace to come back."""
+        session.away_since_s = time.monotonic()
+        self._sessions[session.identity] = session
+
+    async def drained(self, waiting: Callable[[], int]) -> None:
+        """Take no more, and return when every call that has come is answered or waits for others.
+
+        Args:
+            waiting: How many calls wait for something that another call brings.
+        """
+        for listener in self._listeners:
+            listener.close()
+        for link in self._links:
+            link.pause()
+        while not self._dispatcher.is_idle or self._dispatcher.running > waiting():
+            await asyncio.sleep(_DRAIN_LOOK_S)
 
     @contextlib.asynccontextmanager
     async def listening(self, *addresses: Address | socket.socket) -> AsyncIterator[list[Address]]:
@@ -126,7 +179,9 @@ class ObjectServer:
                 self._check(address)
         raise_descriptor_limit(self.bounds.connections)
         async with contextlib.AsyncExitStack() as stack:
-            listeners = [await self._listen(address, stack) for address in addresses]
+            self._listeners = listeners = [
+                await self._listen(address, stack) for address in addresses
+            ]
             running = [asyncio.create_task(work) for work in self._work()]
             try:
                 yield [_bound(*each) for each in zip(listeners, addresses, strict=True)]
@@ -169,6 +224,8 @@ class ObjectServer:
             self._make_room()
             session = Session(secrets.token_bytes(16), secrets.token_bytes(32), peer, self.bounds)
             self._sessions[session.identity] = session
+            if self._recorder is not None:
+                self._recorder.began(session)
         else:
             found = self._sessions.get(hello.session)
             if found is None:
@@ -280,12 +337,16 @@ class ObjectServer:
         self._sessions.pop(session.identity, None)
         for error in session.end():
             _log.error("what a client held could not be released", exc_info=error)
+        if self._recorder is not None:
+            self._recorder.ended(session)
 
     async def _close(self) -> None:
+        # The next start goes on with the sessions that were recorded, and clients come back to it.
         for link in list(self._links):
-            link.close()
-        for session in list(self._sessions.values()):
-            self._end(session)
+            link.close(for_good=self._recorder is None)
+        if self._recorder is None:
+            for session in list(self._sessions.values()):
+                self._end(session)
         await self._dispatcher.stop()
         for link in list(self._links):
             link.cut(ServerGone("The server ends."))

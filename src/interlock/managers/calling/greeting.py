@@ -29,6 +29,8 @@ class Way:
         ssl: `Credentials` or a client's context; None for a plain connection.
         hostname: What the server's certificate is to say; None for the host.
         connect_s: For one attempt, with the handshake.
+        absent_s: How long a server is waited for where nobody listens; None for its heartbeat
+            time. One with a journal goes on when it is started again.
     """
 
     address: Address
@@ -36,6 +38,13 @@ class Way:
     ssl: Security | None
     hostname: str | None
     connect_s: float
+    absent_s: float | None = None
+
+    def patience_s(self, welcome: Welcome, *, nobody: bool) -> float:
+        """How long a client tries to come back, where nobody listens or somebody refuses."""
+        if not nobody:
+            return welcome.grace_s
+        return welcome.heartbeat_s if self.absent_s is None else self.absent_s
 
     def context(self) -> tls.SSLContext | None:
         """For a connection that is made now.

@@ -375,7 +375,7 @@ class Switchboard:
         last: Exception = error
         while self._fruitless < FRUITLESS_MAX and self._state.lost_by is None:
             nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
-            most_s = welcome.heartbeat_s if nobody else welcome.grace_s
+            most_s = self._way.patience_s(welcome, nobody=nobody)
             left_s = began_s + most_s - pause_s - time.monotonic()
             if left_s <= 0 or self._stop.wait(pause_s):
                 break

@@ -33,6 +33,7 @@ from interlock.managers.faults import pack_fault
 from interlock.managers.objects import Method, Registry
 from interlock.managers.references import Objects, Reference, Shared, exchange
 from interlock.managers.serving.desk import Caller, _caller
+from interlock.managers.serving.recorder import Recorder
 from interlock.managers.serving.session import Request, Session
 from interlock.managers.wire.bodies import Answer, Answers, Call, encode
 from interlock.managers.wire.frames import BUFFERS_MAX
@@ -82,6 +83,7 @@ class Dispatcher:
             bounds.threads, thread_name_prefix="interlock-manager"
         )
         self.names: dict[int, str] = {}  # of objects that are served by name
+        self.recorder: Recorder | None = None
 
     def wake(self, session: Session) -> None:
         """Say that a session may have something to run."""
@@ -101,6 +103,16 @@ class Dispatcher:
                 self._turn(session)
                 self.wake(session)
                 await asyncio.sleep(0)  # others read, write, and come into the ring
+
+    @property
+    def running(self) -> int:
+        """How many calls are being run that do not run inline."""
+        return len(self._tasks)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is to be begun."""
+        return not self._ring
 
     async def stop(self) -> None:
         """Cancel what runs, as far as it can be: a thread ends with its call."""
@@ -201,8 +213,15 @@ class Dispatcher:
 
     def _answer(self, session: Session, request: Request) -> None:
         encoded = encode(Answers(request.answers), request.answer_buffers)
-        session.answered(request, encoded)
-        self.wake(session)
+
+        def send() -> None:
+            session.answered(request, encoded)
+            self.wake(session)
+
+        if self.recorder is None:
+            send()
+        else:
+            self.recorder.answer(send)
 
     def fault(self, error: BaseException) -> Packed:
         """An error as the client gets it."""
@@ -311,6 +330,8 @@ class _Work:
         self.request.answers.append(Answer(failed, data, len(buffers)))
         self.request.answer_buffers += buffers
         self.request.at += 1
+        if self._dispatcher.recorder is not None:
+            self._dispatcher.recorder.ran(self.session, self.request)
 
     # ---- references, as an Exchange --------------------------------------------------------------
 

@@ -279,10 +279,20 @@ class Link(asyncio.BufferedProtocol):
         _log.info("a connection was cut: %s", error)
         self._transport.abort()
 
-    def close(self) -> None:
-        """End the connection when what was written has gone out."""
+    def pause(self) -> None:
+        """Take nothing more."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def close(self, *, for_good: bool = True) -> None:
+        """End the connection when what was written has gone out.
+
+        Args:
+            for_good: Whether the client is told that there is nothing to come back to.
+        """
         if self.session is not None:
-            self._send(*encode_body(Bye("The server ends.")))
+            if for_good:
+                self._send(*encode_body(Bye("The server ends.")))
             self._flush()
         if self._transport is not None:
             self._transport.close()

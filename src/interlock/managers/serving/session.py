@@ -20,18 +20,30 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Protocol
 
 from interlock.errors import LimitReached, NoSuchObject, ServerGone, WireError
 from interlock.managers.auth import Peer
 from interlock.managers.bounds import Bounds
 from interlock.managers.references import Shared
-from interlock.managers.wire.bodies import Answer, Call, Calls, Encoded, Hello, decode
+from interlock.managers.wire.bodies import (
+    Answer,
+    Answers,
+    Call,
+    Calls,
+    Encoded,
+    Hello,
+    decode,
+    encode,
+)
 from interlock.managers.wire.frames import Message
 from interlock.managers.wire.values import buffers_of_each
 
-__all__ = ["Request", "Session"]
+__all__ = ["Kept", "Request", "Session"]
+
+Kept = tuple[Answer, list[memoryview]]
+"""What came of a call, and the buffers that belong to it."""
 
 
 class Line(Protocol):
@@ -56,11 +68,12 @@ class Request:
         task: What runs the present call, if that is not the dispatcher itself.
         is_cancelled: Whether the client waits for it no more.
         encoded: The answer, when it is there.
+        recorded: How many of the answers a journal has.
     """
 
     __slots__ = (
         "answer_buffers", "answers", "at", "buffers", "call", "calls", "encoded", "is_cancelled",
-        "lane", "nbytes", "task",
+        "lane", "nbytes", "recorded", "task",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +90,7 @@ class Request:
         self.task: asyncio.Task[None] | None = None
         self.is_cancelled = False
         self.encoded: Encoded | None = None
+        self.recorded = 0
 
 
 class Session:
@@ -86,6 +100,11 @@ class Session:
         identity, secret: By which it comes back.
         peer: Who it is; another may not come back in its place.
         bounds: What it is given.
+
+    Attributes:
+        lasting: Objects that it may call besides those that it was given; of one that began
+            before the server was killed.
+        on_acknowledged: Called with the number of a request whose answers the client has.
     """
 
     def __init__(self, identity: bytes, secret: bytes, peer: Peer, bounds: Bounds) -> None:
@@ -105,6 +124,11 @@ class Session:
         self._highest = 0
         self._missing: set[int] = set()  # numbers below the highest that have not come
         self._shared: dict[int, tuple[Shared, int]] = {}
+        self._progress: dict[int, list[Kept]] = {}  # of requests that a killed server began
+        self._is_unknown = False  # which numbers came: a killed server knew
+        self._gap_max = 2 * bounds.calls
+        self.lasting: Mapping[int, Shared] = {}
+        self.on_acknowledged: Callable[[int], object] | None = None
         self._held: dict[Hashable, Callable[[], object]] = {}
 
     # ---- calls -----------------------------------------------------------------------------------
@@ -128,6 +152,10 @@ class Session:
         self._take_number(message.call)
         request = Request(message.call, body, buffers, nbytes)
         self._requests[message.call] = request
+        for answer, answer_buffers in self._progress.pop(message.call, ()):
+            request.answers.append(answer)
+            request.answer_buffers += answer_buffers
+            request.at = request.recorded = request.at + 1
         self.waiting_bytes += nbytes
         lane = self._lanes.setdefault(request.lane, deque())
         lane.append(request)
@@ -140,7 +168,10 @@ class Session:
             return
         if number <= self._highest:
             raise WireError(f"Call {number} came a second time; it was not run again.")
-        if number - self._highest + len(self._missing) > 2 * self.bounds.calls:
+        if self._is_unknown:
+            self._is_unknown = False
+            self._highest = max(self._highest, number - 1 - self.bounds.calls)
+        elif number - self._highest + len(self._missing) > self._gap_max:
             raise WireError(f"Call {number} came, and the last was {self._highest}.")
         self._missing.update(range(self._highest + 1, number))
         self._highest = number
@@ -163,7 +194,7 @@ class Session:
         request.task = None
         request.calls, request.buffers, request.answers = [], [], []
         request.answer_buffers = []
-        request.nbytes = len(encoded[1]) + sum(buffer.nbytes for buffer in encoded[2])
+        request.nbytes = _size(encoded)
         if self.is_over:
             return
         self.kept_bytes += request.nbytes
@@ -176,6 +207,8 @@ class Session:
         if request is not None and request.encoded is not None:
             del self._requests[number]
             self.kept_bytes -= request.nbytes
+            if self.on_acknowledged is not None:
+                self.on_acknowledged(number)
 
     def cancel(self, number: int) -> None:
         """Stop a call that nobody waits for, where it can be stopped."""
@@ -186,6 +219,30 @@ class Session:
                 request.task.cancel()
 
     # ---- coming back -----------------------------------------------------------------------------
+
+    def restored(self, lasting: Mapping[int, Shared]) -> None:
+        """It began before the server was killed: which numbers came is not known."""
+        self._is_unknown = True
+        self._gap_max *= 2
+        self.lasting = lasting
+
+    def restore(self, number: int, count: int, kept: list[Kept]) -> None:
+        """Take up what a journal has of a request; before the client is there.
+
+        Args:
+            number: Of the request.
+            count: How many calls it has.
+            kept: What came of the first of them.
+        """
+        if len(kept) < count:
+            self._progress[number] = kept
+            return
+        request = Request(number, Calls(0, [], []), [], 0)
+        buffers = [buffer for _, each in kept for buffer in each]
+        request.encoded = encode(Answers([answer for answer, _ in kept]), buffers)
+        request.nbytes = _size(request.encoded)
+        self._requests[number] = request
+        self.kept_bytes += request.nbytes
 
     def resume(self, hello: Hello, peer: Peer) -> list[int]:
         """Let the client come back.
@@ -201,6 +258,9 @@ class Session:
         if peer.name != self.peer.name:
             raise ServerGone(f"That session is of {self.peer.name}, not of {peer.name}.")
         pending = set(hello.pending)
+        if self._is_unknown:
+            self._highest = max(pending | self._requests.keys() | {self._highest})
+            self._missing |= pending - self._requests.keys()
         received = sorted(pending & self._requests.keys())
         lost = [
             number
@@ -242,6 +302,8 @@ class Session:
             NoSuchObject: It has none of that number.
         """
         entry = self._shared.get(number)
+        if entry is None and number in self.lasting:
+            return self.lasting[number]
         if entry is None:
             raise NoSuchObject(
                 f"This client has no object {number} of the server; nothing was run. It was "
@@ -298,3 +360,7 @@ class Session:
             except Exception as error:  # the others are released all the same
                 failures.append(error)
         return failures
+
+
+def _size(encoded: Encoded) -> int:
+    return len(encoded[1]) + sum(buffer.nbytes for buffer in encoded[2])

@@ -1,0 +1,173 @@
+"""A server of objects by name: assembles the object server, the store and the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl as tls
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock.managers.auth import Address, Permissions
+from interlock.managers.bounds import Bounds
+from interlock.managers.objects import Registry
+from interlock.managers.served.journal import Journal
+from interlock.managers.served.ledger import Nowhere
+from interlock.managers.served.store import EPOCH_BITS, STORE, Store, register_all
+from interlock.managers.server import ObjectServer
+from interlock.managers.tls import Credentials
+
+__all__ = ["Service", "Terms", "fresh_context"]
+
+DRAIN_S = 10.0
+_BYTES_MAX = 4 << 30
+_THINGS_MAX = 100_000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a service gives to whom.
+
+    Attributes:
+        journal: The path of its file; None to keep nothing.
+        authkey, ssl, permissions, bounds, insecure, hide_tracebacks: As of `ObjectServer`.
+        registry: More types that clients may make.
+        bytes_max: For all that is in named objects.
+        things_max: How many of them there may be.
+    """
+
+    journal: str | None = None
+    authkey: bytes | None = field(default=None, repr=False)
+    ssl: tls.SSLContext | None = None
+    permissions: Permissions | None = None
+    bounds: Bounds | None = None
+    insecure: bool = False
+    hide_tracebacks: bool = False
+    registry: Registry | None = None
+    bytes_max: int = _BYTES_MAX
+    things_max: int = _THINGS_MAX
+
+
+class Service:
+    """A server with queues, dicts, lists and locks by name.
+
+    Made in the server's loop.
+
+    Raises:
+        JournalInUse, JournalDamaged, OSError: As `Journal`.
+        ValueError: The registry has one of the names of this.
+
+    If a process dies: as `ObjectServer`; with a journal, the next one goes on where it ended.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        registry = terms.registry or Registry()
+        register_all(registry)
+        self.journal = None if terms.journal is None else Journal(terms.journal)
+        permissions = _with_store(terms.permissions)
+        self.server = ObjectServer(
+            registry,
+            authkey=terms.authkey,
+            ssl=terms.ssl,
+            permissions=permissions,
+            bounds=terms.bounds,
+            insecure=terms.insecure,
+            hide_tracebacks=terms.hide_tracebacks,
+            identity=self.journal.identity if self.journal else None,
+            recorder=self.journal,
+        )
+        epoch = self.journal.epoch if self.journal else 1
+        self.server.begin_at(epoch << EPOCH_BITS)
+        self.store = Store(
+            self.server,
+            self.journal or Nowhere(),
+            terms.permissions,
+            bytes_max=terms.bytes_max,
+            things_max=terms.things_max,
+            epoch=epoch,
+        )
+        if self.journal is not None:
+            sessions = self.journal.sessions(self.server.bounds)
+            for session in sessions.values():
+                self.server.restore(session)
+            self.store.load(self.journal.things(), self.journal.items_of, sessions)
+
+    @contextlib.asynccontextmanager
+    async def listening(self, *addresses: Address) -> AsyncIterator[list[Address]]:
+        """Serve at these addresses inside the block; then answer what has come, and end.
+
+        Yields:
+            The addresses, with the ports that were given.
+
+        Raises:
+            InsecureAddress, OSError: As `ObjectServer.listening`.
+        """
+        if self.journal is not None:
+            self.journal.start()
+        try:
+            async with self.server.listening(*addresses) as bound:
+                yield bound
+                await self._drain()
+        finally:
+            if self.journal is not None:
+                await self.journal.stop()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Return when that is set.
+
+        Raises:
+            JournalFailed: The journal cannot be written, and the server must end.
+        """
+        stopped = asyncio.ensure_future(stop.wait())
+        failed = [] if self.journal is None else [self.journal.failed]
+        waited: list[Any] = [stopped, *failed]
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        for each in failed:
+            if each is not None and each.done():
+                each.result()
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self.server.drained(self.store.waiting)
+                if self.journal is not None:
+                    await self.journal.settled()
+        except TimeoutError:
+            _log.warning("calls still ran after %s s, and were cancelled", DRAIN_S)
+
+
+def fresh_context(directory: str, name: str) -> tls.SSLContext:
+    """A server's context that looks at each client by the files as they are then.
+
+    Raises:
+        KeysNotFound, KeysExposed, KeysDamaged, KeysRefused: The files are not what they should be.
+    """
+    fresh = Credentials(directory, name)
+    context = fresh.server_context()
+
+    def renew(connection: Any, _name: object, _context: object) -> int | None:
+        try:
+            connection.context = fresh.server_context()
+        except Exception as error:  # the list that cannot be read may have the client in it
+            _log.error("nobody is let in: %s", error)
+            return int(tls.AlertDescription.ALERT_DESCRIPTION_INTERNAL_ERROR)
+        return None
+
+    context.sni_callback = renew  # is called without a name as well
+    return context
+
+
+def _with_store(permissions: Permissions | None) -> Permissions | None:
+    """Who may use anything may ask for it."""
+    if permissions is None:
+        return None
+    return {
+        peer: {**allowed, STORE: ("open", "remove", "names")}
+        for peer, allowed in permissions.items()
+    }

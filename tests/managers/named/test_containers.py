@@ -1,0 +1,215 @@
+"""Dicts and lists by name: as Python's, in few calls, each change in one step (P2)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from interlock.errors import AccessDenied, BadArgument, LimitReached, NoSuchObject, WrongKind
+from interlock.managers.named import Connection
+from tests.managers.named.hosted import BOUND_S, KEY, Hosted
+
+SEED = 20_261_128
+
+
+def test_a_dict_is_as_a_dict(connection: Connection) -> None:
+    """Of all that it can do, the same comes out."""
+    ours, theirs = connection.dict("d"), dict[Any, Any]()
+    for each in (ours, theirs):
+        each["a"] = [1, {"b": None}]
+        each[1, "x"] = 2
+        each.update({"c": 3}, d=4)
+        assert each.setdefault("c", 9) == 3 and each.setdefault("e", 5) == 5
+        assert each.pop("d") == 4 and each.pop("d", 0) == 0
+        assert each.popitem() == ("e", 5)
+        assert each.get("zz") is None and each.get("zz", 7) == 7
+        del each["c"]
+        with pytest.raises(KeyError):
+            each["c"]
+        with pytest.raises(KeyError):
+            del each["c"]
+    assert dict(ours) == ours.copy() == theirs
+    assert list(ours) == list(theirs) and len(ours) == 2 and "a" in ours and "c" not in ours
+    assert list(ours.items()) == list(theirs.items()) and list(ours.values()) == [*theirs.values()]
+    ours.clear()
+    with pytest.raises(KeyError):
+        ours.popitem()
+    assert not ours
+
+
+def test_every_client_sees_the_same(hosted: Hosted, connection: Connection) -> None:
+    """By its name; arrays too."""
+    connection.dict("d")["array"] = np.arange(50_000)
+    with hosted.connect() as other:
+        assert (other.dict("d")["array"] == np.arange(50_000)).all()
+        assert other.names() == {"d": "dict"}
+
+
+def test_a_key_is_a_plain_value(connection: Connection) -> None:
+    """What has no equality that all clients agree on is refused."""
+    with pytest.raises(BadArgument, match="A key is"):
+        connection.dict("d")[frozenset({1})] = 1
+
+
+def test_threads_that_change_one_entry_lose_nothing(connection: Connection) -> None:
+    """By `update_with`, and by `compare_and_set`."""
+    shared = connection.dict("d")
+    shared["n"] = shared["m"] = 0
+
+    def add() -> None:
+        for _ in range(20):
+            shared.update_with("n", lambda value: value + 1)
+            while not shared.compare_and_set("m", seen := shared["m"], seen + 1):
+                pass
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(BOUND_S)
+    assert (shared["n"], shared["m"]) == (80, 80)
+    assert shared.update_with("new", lambda value: [*value, 1], default=[]) == [1]
+    with pytest.raises(KeyError):
+        shared.update_with("none", lambda value: value)
+    assert not shared.compare_and_set("none", None, 1)
+
+
+def test_a_list_is_as_a_list(connection: Connection) -> None:
+    """A hundred random operations, the same by both."""
+    print(f"seed {SEED}")
+    chance = random.Random(SEED)
+    ours, theirs = connection.list("l"), list[int]()
+    for number in range(100):
+        at = chance.randrange(len(theirs) + 1)
+        do = chance.choice(["append", "insert", "pop", "set", "slice", "delete", "sort", "extend"])
+        for each in (ours, theirs):
+            if do == "append":
+                each.append(number)
+            elif do == "insert":
+                each.insert(at, number)
+            elif do == "extend":
+                each.extend([number, -number])
+            elif do == "pop" and theirs and at < len(each):
+                each.pop(at)
+            elif do == "set" and at < len(each):
+                each[at] = number
+            elif do == "slice":
+                each[at : at + 2] = [number] * 3
+            elif do == "delete":
+                del each[at : at + 3 : 2]
+            elif do == "sort":
+                each.sort(key=abs, reverse=number % 2 == 0)
+    assert list(ours) == theirs and len(ours) == len(theirs)
+    assert ours[1:8:3] == theirs[1:8:3] and ours[-1] == theirs[-1]
+
+
+def test_a_list_looks_for_what_equals(connection: Connection) -> None:
+    """By the equality of Python."""
+    shared = connection.list("l")
+    shared.extend([1, 2.0, 2, "x"])
+    assert 2 in shared and shared.index(2) == 1 and shared.count(2) == 2
+    shared.remove(2)
+    shared.reverse()
+    assert shared.copy() == ["x", 2, 1]
+    for wrong in (lambda: shared.remove(7), lambda: shared.index(7)):
+        with pytest.raises(ValueError):
+            wrong()
+    with pytest.raises(IndexError):
+        shared[7]
+    shared.clear()
+    with pytest.raises(IndexError):
+        shared.pop()
+
+
+def test_items_that_have_no_room_between_them(connection: Connection) -> None:
+    """All get new places, and stay in order."""
+    shared = connection.list("l")
+    shared.extend([0, 1000])
+    for number in range(1, 60):
+        shared.insert(1, 1000 - number)
+    assert shared.copy() == [0, *range(941, 1001)]
+
+
+def test_a_name_is_of_one_kind(connection: Connection) -> None:
+    """And a queue has the options with which it was made."""
+    connection.dict("state")
+    connection.queue("jobs", maxsize=3)
+    connection.queue("jobs")
+    with pytest.raises(WrongKind, match="is a dict"):
+        connection.queue("state")
+    with pytest.raises(WrongKind, match="maxsize=3"):
+        connection.queue("jobs", maxsize=4)
+    with pytest.raises(BadArgument, match="printable"):
+        connection.dict("")
+
+
+def test_what_is_removed_is_gone(connection: Connection) -> None:
+    """A new one of that name is empty; the old one takes nothing more."""
+    old = connection.dict("d")
+    old["a"] = 1
+    assert connection.remove("d") and not connection.remove("d")
+    with pytest.raises(NoSuchObject, match="removed"):
+        old["b"] = 2
+    assert connection.dict("d").copy() == {}
+    assert connection.names() == {"d": "dict"}
+
+
+def test_a_server_is_not_filled() -> None:
+    """By bytes, and by objects; what was refused is not there."""
+    with Hosted(bytes_max=100_000, things_max=2) as hosted, hosted.connect() as connection:
+        shared = connection.dict("d")
+        shared["a"] = b"x" * 50_000
+        with pytest.raises(LimitReached):
+            shared["b"] = b"x" * 60_000
+        assert "b" not in shared
+        del shared["a"]
+        shared["b"] = b"x" * 60_000
+        queue = connection.queue("q")
+        with pytest.raises(LimitReached):
+            queue.put(b"x" * 60_000)
+        assert queue.empty()
+        with pytest.raises(LimitReached):
+            connection.dict("third")
+
+
+def test_permissions_say_who_opens_what() -> None:
+    """By the name of an object, or by its kind."""
+    permissions = {"key": {"jobs": "*", "dict": ["find", "put"]}}
+    with Hosted(permissions=permissions) as hosted, hosted.connect(authkey=KEY) as connection:
+        connection.queue("jobs").put(1)
+        state = connection.dict("state")
+        state["a"] = 1
+        assert state["a"] == 1
+        with pytest.raises(AccessDenied):
+            state.clear()
+        with pytest.raises(AccessDenied):
+            connection.queue("others")
+        assert connection.names() == {"jobs": "queue", "state": "dict"}
+
+
+def test_the_twins_for_asyncio(hosted: Hosted, connection: Connection) -> None:
+    """The same objects, awaited."""
+
+    async def work() -> None:
+        async with asyncio.timeout(BOUND_S), connection.aio as there:
+            shared, items = there.dict("d"), there.list("l")
+            await asyncio.gather(*(shared.set(number, -number) for number in range(50)))
+            assert await shared.copy() == {number: -number for number in range(50)}
+            assert await shared.get("none", 1) == 1 and await shared.pop(3) == -3
+            assert await shared.size() == 49 and await shared.contains(4)
+            await shared.update_with(5, lambda value: value * 2)
+            assert await shared.get(5) == -10
+            await items.extend([1, 2, 3])
+            await items.set(0, 7)
+            await items.delete(1)
+            assert await items.copy() == [7, 3] and await items.pop() == 3
+        async with connection.aio:
+            assert await connection.dict("d").aio.get(5) == -10
+
+    asyncio.run(work())
+    assert connection.dict("d")[5] == -10

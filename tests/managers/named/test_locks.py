@@ -1,0 +1,126 @@
+"""Locks by name: tokens that only rise, and dicts that refuse old ones (P3)."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from interlock.errors import LockNotHeld, ServerGone, StaleToken
+from interlock.managers.named import Connection, connect
+from interlock.managers.named.address import shown
+from tests.managers.named.hosted import BOUND_S, KEY, Hosted
+from tests.managers.relay import Relay
+from tests.managers.waiting import until
+
+
+def test_one_has_it_at_a_time(connection: Connection) -> None:
+    """First come, first served; each time with a higher token."""
+    lock, other = connection.lock("x"), connection.lock("x")
+    with lock as token:
+        assert lock.token == token == 1 and lock.locked()
+        assert not other.acquire(block=False) and not other.acquire(timeout=0.01)
+    assert lock.token == 0 and not lock.locked()
+    assert other.acquire() and other.token == 2
+    other.release()
+    with pytest.raises(LockNotHeld):
+        other.release()
+
+
+def test_threads_take_turns(connection: Connection) -> None:
+    """What they do under it is never done by two at once."""
+    shared, tokens = {"n": 0}, []
+
+    def add() -> None:
+        lock = connection.lock("x")
+        for _ in range(10):
+            with lock as token:
+                tokens.append(token)
+                seen = shared["n"]
+                shared["n"] = seen + 1
+
+    threads = [threading.Thread(target=add) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(BOUND_S)
+    assert shared["n"] == 50 and tokens == list(range(1, 51))
+
+
+def test_who_says_goodbye_has_it_no_more(hosted: Hosted, connection: Connection) -> None:
+    """The next one has it at once."""
+    with hosted.connect() as gone:
+        assert gone.lock("x").acquire()
+    assert connection.lock("x").acquire(timeout=BOUND_S)
+
+
+def test_who_was_cut_off_writes_nothing_under_its_old_token(hosted: Hosted) -> None:
+    """Its lock is given out again after the grace, and the dict refuses it then."""
+    with Relay(hosted.address) as relay, hosted.connect() as second:
+        with connect(shown(relay.address), authkey=KEY, absent_timeout=1.0) as first:
+            lock = first.lock("x")
+            guarded, plain = first.dict("d").under(lock), second.dict("d")
+            lock.acquire()
+            guarded["by"] = "first"
+            relay.is_down.set()
+            relay.cut()
+            mine = second.lock("x")
+            assert mine.acquire(timeout=BOUND_S)
+            assert mine.token > lock.token
+            second.dict("d").under(mine)["by"] = "second"
+            with pytest.raises(ServerGone):
+                guarded["by"] = "first again"
+            assert plain["by"] == "second"
+            relay.is_down.clear()
+
+
+def test_an_old_token_is_refused(connection: Connection) -> None:
+    """For dicts and lists, by every change; and nothing is changed."""
+    lock = connection.lock("x")
+    state, items = connection.dict("d").under(lock), connection.list("l").under(lock)
+    with pytest.raises(LockNotHeld):
+        state["a"] = 1
+    with lock:
+        state["a"] = 1
+        items.append(1)
+        number, token = lock.fence().fence()
+        assert (number, token) == (lock._reference.id, 1)
+        # As when the grace has ended: it is free, and this object does not know.
+        connection.client.call(lock._reference, "release", lock._mine().ticket)
+        other = connection.lock("x")
+        assert other.acquire()
+        for change in (
+            lambda: state.update(a=2),
+            lambda: state.pop("a"),
+            lambda: state.clear(),
+            lambda: items.append(2),
+            lambda: items.pop(),
+        ):
+            with pytest.raises(StaleToken, match="token 2"):
+                change()
+        other.release()
+        lock.acquire()
+    assert connection.dict("d").copy() == {"a": 1} and connection.list("l").copy() == [1]
+
+
+def test_a_cancelled_acquire_has_not_got_it(connection: Connection) -> None:
+    """Whether it still waits, or has it already."""
+
+    async def work() -> None:
+        async with asyncio.timeout(BOUND_S), connection.aio as there:
+            await there.lock("x").locked()
+            for number in range(50):
+                lock = there.lock("x")
+                acquiring = asyncio.create_task(lock.acquire())
+                for _ in range(number % 9):
+                    await asyncio.sleep(0)
+                acquiring.cancel()
+                await asyncio.gather(acquiring, return_exceptions=True)
+                if lock.token:
+                    await lock.release()
+            async with there.lock("x") as token:
+                assert token > 0
+
+    asyncio.run(work())
+    until(lambda: not connection.lock("x").locked())
