@@ -20,6 +20,7 @@ from interlock.cli.map.settings import (
     seed_from,
     workers_from,
 )
+from interlock.cli.serve import serve_command
 from interlock.cli.usage import Unusable
 
 __all__ = ["app"]
@@ -38,6 +39,7 @@ app = typer.Typer(
 
 app.command("explain")(explain_command)
 app.add_typer(keys_app, name="keys")
+app.command("serve")(serve_command)
 
 
 @app.callback()

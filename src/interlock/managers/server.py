@@ -245,6 +245,13 @@ class ObjectServer:
         )  # fmt: skip
         return session, welcome
 
+    def when_kept(self, told: Callable[[], None]) -> None:
+        """As `Hall.when_kept`."""
+        if self._recorder is None:
+            told()
+        else:
+            self._recorder.answer(told)
+
     def settled(self, link: Link, session: Session) -> None:
         """As `Hall.settled`."""
         self._strangers.pop(link, None)

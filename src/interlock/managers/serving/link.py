@@ -54,6 +54,9 @@ class Hall(Protocol):
             ServerGone, LimitReached: It gets none.
         """
 
+    def when_kept(self, told: Callable[[], None]) -> None:
+        """Call that when a killed server would know all that was until now."""
+
     def settled(self, link: Link, session: Session) -> None:
         """The client has been told of its session."""
 
@@ -86,7 +89,7 @@ class Link(asyncio.BufferedProtocol):
         self._outbox = Outbox()
         self._transport: Any = None
         self._loop = asyncio.get_running_loop()
-        self._is_paused = self._flush_is_due = self._is_bye = False
+        self._is_paused = self._flush_is_due = self._is_bye = self._is_welcomed = False
         self._began_s = self._heard_s = self._moved_s = self._paused_s = clock()
         self._progress = 0
 
@@ -198,8 +201,13 @@ class Link(asyncio.BufferedProtocol):
         self._reader.limits = WireLimits(
             buffer_bytes=bounds.call_bytes, under_way=min(bounds.calls, 64)
         )
-        self._transport.write(as_bytes(welcome))
-        self._hall.settled(self, self.session)
+        self._hall.when_kept(lambda: self._welcomed(welcome))
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        if self.session is not None and not self._transport.is_closing():
+            self._is_welcomed = True
+            self._transport.write(as_bytes(welcome))
+            self._hall.settled(self, self.session)
 
     def _received(self, session: Session, message: Message) -> None:
         if message.kind is Kind.CALLS:
@@ -220,6 +228,8 @@ class Link(asyncio.BufferedProtocol):
 
     def answer(self, call: int, encoded: Encoded) -> None:
         """Send an answer."""
+        if not self._is_welcomed:
+            return  # it is among those that follow the welcome
         kind, body, buffers = encoded
         self._outbox.add(pieces(kind, call, body, buffers))
         self._flush_soon()

@@ -1,0 +1,163 @@
+"""What `interlock serve` does with its arguments: run the server until it is told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from interlock.cli.usage import Unusable
+from interlock.managers.bounds import Bounds
+from interlock.managers.named.address import shown
+from interlock.managers.objects import Registry
+from interlock.managers.served.service import Service, Terms, fresh_context
+from interlock.managers.server import run
+
+__all__ = ["Request", "named", "serve"]
+
+_log = logging.getLogger("interlock.serve")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What was asked for."""
+
+    address: tuple[str, int]
+    registry: object | None
+    tls: str | None
+    name: str
+    authkey: bytes | None = field(repr=False)
+    insecure: bool
+    journal: str | None
+    grace_s: float
+    bytes_max: int
+    metrics: tuple[str, int] | None
+    log_json: bool
+    log_level: str
+
+
+def named(text: str) -> Registry:
+    """The registry that MODULE:NAME names.
+
+    Raises:
+        Unusable: It is not there, or none.
+    """
+    module, colon, name = text.partition(":")
+    if not (colon and module and name.isidentifier()):
+        raise Unusable(f"{text}: give MODULE:NAME, such as myproject.shared:registry")
+    sys.path.insert(0, "")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except Exception as error:
+        raise Unusable(
+            f"{text} cannot be had ({type(error).__name__}: {error}); give MODULE:NAME, such as "
+            "myproject.shared:registry"
+        ) from error
+    if not isinstance(found, Registry):
+        raise Unusable(
+            f"{text} is of type {type(found).__name__}; give an interlock.managers.objects.Registry"
+        )
+    return found
+
+
+def serve(request: Request) -> None:
+    """Run the server until SIGTERM or SIGINT.
+
+    Raises:
+        InsecureAddress: The address is beyond this machine, or open to anybody.
+        JournalInUse, JournalDamaged, JournalFailed: The journal cannot be used.
+        KeysNotFound, KeysExposed, KeysDamaged, KeysRefused: The keys cannot.
+        OSError: The address cannot.
+    """
+    _set_up_logs(request)
+    ssl = None if request.tls is None else fresh_context(request.tls, request.name)
+    registry = request.registry
+    terms = Terms(
+        journal=request.journal,
+        authkey=request.authkey,
+        ssl=ssl,
+        bounds=Bounds(grace_s=request.grace_s),
+        insecure=request.insecure,
+        registry=registry if isinstance(registry, Registry) else None,
+        bytes_max=request.bytes_max,
+    )
+    run(_serve(request, terms))
+
+
+async def _serve(request: Request, terms: Terms) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told(number: int) -> None:
+        _log.info("stopping", extra={"signal": signal.Signals(number).name})
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number)
+    service = Service(terms)
+    with _metrics(request, service):
+        async with service.listening(request.address) as addresses:
+            objects = len(service.store.sizes())
+            _log.info(
+                "serving at %s", shown(addresses[0]),
+                extra={"address": shown(addresses[0]), "objects": objects},
+            )  # fmt: skip
+            await service.until(stop)
+    _log.info("stopped")
+
+
+@contextlib.contextmanager
+def _metrics(request: Request, service: Service) -> Iterator[None]:
+    if request.metrics is None:
+        yield
+        return
+    from interlock.cli.metrics import exported
+
+    with exported(request.metrics, service, asyncio.get_running_loop()) as address:
+        _log.info(
+            "metrics at http://%s:%s/metrics",
+            *address,
+            extra={"metrics": f"{address[0]}:{address[1]}"},
+        )
+        yield
+
+
+class _JsonLines(logging.Formatter):
+    """One object a line: when, how grave, by whom, what, and what more was given."""
+
+    _known = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        told |= {name: value for name, value in vars(record).items() if name not in self._known}
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return json.dumps(told, default=str)
+
+
+def _set_up_logs(request: Request) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _JsonLines()
+        if request.log_json
+        else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    logging.basicConfig(level=request.log_level, handlers=[handler], force=True)
+    threading.excepthook = lambda args: logging.getLogger("interlock.serve").error(
+        "a thread ended by an error",
+        exc_info=(args.exc_type, args.exc_value, args.exc_traceback),  # type: ignore[arg-type]
+    )

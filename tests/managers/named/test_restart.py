@@ -1,0 +1,243 @@
+"""A server that is started again with its journal goes on where it ended; a bad file is told."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from interlock.errors import (
+    AccessDenied,
+    JournalDamaged,
+    JournalInUse,
+    NoSuchObject,
+    ServerGone,
+)
+from interlock.managers.named import Connection
+from interlock.managers.named.queue import QueueCounts
+from interlock.managers.served.journal import Journal
+from tests.managers.named.hosted import Hosted
+from tests.managers.named.processes import BOUND_S, ServerProcess
+from tests.managers.waiting import until
+
+
+def filled(connection: Connection) -> None:
+    connection.dict("d").update({"a": [1], (1, b"x"): None})
+    connection.list("l").extend([3, 1, 2])
+    connection.list("l").insert(1, 9)
+    queue = connection.queue("q", maxsize=9, max_deliveries=3)
+    queue.put_many(["x", "y", "z"])
+    with pytest.raises(KeyError):
+        with queue.lease():
+            raise KeyError
+    with connection.lock("k"):
+        pass
+
+
+def check_filled(connection: Connection) -> None:
+    assert connection.dict("d").copy() == {"a": [1], (1, b"x"): None}
+    assert connection.list("l").copy() == [3, 9, 1, 2]
+    queue = connection.queue("q", maxsize=9, max_deliveries=3)
+    with queue.lease() as delivery:
+        assert (delivery.message, delivery.attempt) == ("x", 2)
+    assert queue.get_many(5) == ["y", "z"]
+    with connection.lock("k") as token:
+        assert token == 2
+
+
+def test_all_is_there_again(tmp_path: Path) -> None:
+    """In order, with attempts, options and tokens; after it was stopped."""
+    journal = str(tmp_path / "journal")
+    with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+        filled(connection)
+    with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+        check_filled(connection)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_clients_go_on(tmp_path: Path, how: signal.Signals) -> None:
+    """What they have (a lock, a lease) is theirs still, and what waits goes on waiting."""
+    with ServerProcess(tmp_path) as server, server.connect() as connection:
+        filled(connection)
+        lock, queue = connection.lock("x"), connection.queue("own")
+        guarded = connection.dict("d").under(lock)
+        lock.acquire()
+        queue.put("leased")
+        delivery = queue.lease().__enter__()
+        got: list[object] = []
+        thread = threading.Thread(target=lambda: got.append(queue.get()))
+        thread.start()
+        with server.connect() as other:
+            until(lambda: other.queue("own").counts() == QueueCounts(0, 1, 0))
+            status = server.stop(how)
+            assert status == (-how if how == signal.SIGKILL else 0)
+            server.start()
+            assert not other.lock("x").acquire(block=False)
+            guarded["b"] = 2
+            delivery.acknowledge()
+            other.queue("own").put("waited for")
+        thread.join(BOUND_S)
+        assert got == ["waited for"]
+        lock.release()
+        del guarded, connection.dict("d")["b"]
+        check_filled(connection)
+
+
+def test_what_a_dead_client_had_comes_back_after_a_restart(tmp_path: Path) -> None:
+    """When the grace has ended: the lock with a higher token, the message once more."""
+    with ServerProcess(tmp_path, "--grace", "1") as server:
+        gone = server.connect()
+        gone.lock("x").acquire()
+        gone.queue("q").put("job")
+        gone.queue("q").lease().__enter__()
+        server.stop(signal.SIGKILL)
+        gone.client._board._stop.set()  # it is dead: it does not come back
+        server.start()
+        with server.connect() as other:
+            assert other.lock("x").acquire(timeout=BOUND_S)
+            with other.queue("q").lease(timeout=BOUND_S) as delivery:
+                assert (delivery.message, delivery.attempt) == ("job", 2)
+        gone.close()
+
+
+def test_without_a_journal_clients_are_told(tmp_path: Path) -> None:
+    """By a server that ends, and by the next one, which does not know them."""
+    server = ServerProcess(tmp_path)
+    server.start(journal=False)
+    with server, server.connect(absent_timeout=BOUND_S) as connection:
+        shared = connection.dict("d")
+        shared["a"] = 1
+        server.stop(signal.SIGKILL)
+        server.start(journal=False)
+        with pytest.raises(ServerGone, match="no such session"):
+            shared["a"]
+
+
+def test_who_stays_away_is_forgotten(tmp_path: Path) -> None:
+    """Its rows as well: a journal does not grow with its clients."""
+    journal = str(tmp_path / "journal")
+    with Hosted(journal=journal) as hosted:
+        for number in range(5):
+            with hosted.connect() as connection:
+                connection.dict("d")[number] = number
+        assert hosted.service is not None
+        until(lambda: hosted.service and hosted.service.server.statistics()["sessions"] == 0)
+    rows = sqlite3.connect(journal)
+    for table, count in (("sessions", 0), ("answers", 0), ("items", 5), ("things", 1)):
+        assert rows.execute(f"SELECT count(*) FROM {table}").fetchone() == (count,)
+    rows.close()
+
+
+def test_removed_objects_stay_removed(tmp_path: Path) -> None:
+    """With what was in them."""
+    journal = str(tmp_path / "journal")
+    with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+        old = connection.dict("d")
+        old["a"] = 1
+        connection.remove("d")
+        with pytest.raises(NoSuchObject):
+            old["a"] = 2
+    with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+        assert connection.names() == {}
+        assert connection.dict("d").copy() == {}
+
+
+def test_another_client_cannot_come_back_in_its_place(tmp_path: Path) -> None:
+    """The name of a session's client is in the journal, and so are permissions looked at."""
+    journal = str(tmp_path / "journal")
+    with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+        connection.dict("d")["a"] = 1
+    with Hosted(journal=journal, permissions={"somebody": {"*": "*"}}) as hosted:
+        with pytest.raises(AccessDenied):
+            hosted.connect()
+
+
+# ---- the file ------------------------------------------------------------------------------------
+
+
+def test_one_process_has_a_journal(tmp_path: Path) -> None:
+    """Another is told, and changes nothing."""
+    path = str(tmp_path / "journal")
+    journal = Journal(path)
+    with pytest.raises(JournalInUse, match="open in another process"):
+        Journal(path)
+    journal._connection.close()
+
+
+def test_a_file_that_is_no_journal(tmp_path: Path) -> None:
+    """Of another program, of a newer release, or no file of SQLite at all: it is left as it is."""
+    other = tmp_path / "other"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    newer = tmp_path / "newer"
+    Journal(str(newer))._connection.close()
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    text = tmp_path / "text"
+    text.write_text("not a journal\n" * 500)
+    for path, said in ((other, "no journal"), (newer, "version 2"), (text, "damaged")):
+        before = path.read_bytes()
+        with pytest.raises(JournalDamaged, match=said):
+            Journal(str(path))
+        assert path.read_bytes() == before
+
+
+def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
+    """Pages that were written over, and a file that was cut."""
+    path = tmp_path / "journal"
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        connection.dict("d").update(dict.fromkeys(range(2000), "x" * 100))
+    whole = path.read_bytes()
+    for damaged in (
+        whole[: len(whole) // 2],
+        whole[:8192] + b"\xff" * 20_000 + whole[28_192:],
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(JournalDamaged, match=re.escape(str(path))):
+            Journal(str(path))
+    path.write_bytes(whole)
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        assert len(connection.dict("d")) == 2000
+
+
+def test_a_commit_that_was_cut_is_not_there(tmp_path: Path) -> None:
+    """The log ends anywhere: what was synced before that is there, and no half of anything."""
+    with ServerProcess(tmp_path) as server:
+        with server.connect() as connection:
+            items = connection.list("l")
+            for number in range(50):
+                items.append(number)
+            server.stop(signal.SIGKILL)
+            connection.client._board._stop.set()
+        log = tmp_path / "journal-wal"
+        whole = log.read_bytes()
+        log.write_bytes(whole[: len(whole) * 3 // 4])
+        server.start()
+        with server.connect() as connection:
+            seen = connection.list("l").copy()
+        assert 0 < len(seen) < 50 and seen == list(range(len(seen)))
+
+
+def test_a_disk_that_is_full_ends_the_server(tmp_path: Path) -> None:
+    """It says why; nobody is told of what is not kept."""
+    with ServerProcess(tmp_path) as server:
+        with server.connect(absent_timeout=0.5) as connection:
+            shared = connection.dict("d")
+            shared["a"] = 1
+            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (200_000, 200_000))
+            with pytest.raises(ServerGone):
+                for number in range(100):
+                    shared[number] = b"x" * 50_000
+        assert server.wait() == 1
+        assert "cannot be written" in server.log.read_text("utf-8")
+        server.start()
+        with server.connect() as connection:
+            there = connection.dict("d").copy()
+            assert there.pop("a") == 1 and set(range(number)) <= there.keys()
