@@ -22,7 +22,7 @@ from tests.managers.named.processes import BOUND_S, ServerProcess
 SEED = int(os.environ.get("INTERLOCK_SEED", "20261128"))
 FEW, MANY = 10, 100
 PAUSE_S = 0.02
-LIFE_S = 0.3  # of a server that serves, at most
+LIFE_S = 0.6  # of a server that serves, at most
 
 
 class Work:
@@ -188,6 +188,7 @@ def kill_at_random(folder: Path, kills: int, seed: int) -> None:
             threading.Event().wait(LIFE_S)
         assert server.starts == kills + 1
         work.check()
+        print(len(work.put), len(work.awaited), work.popped, work.rounds, work.visits)
         assert min(len(work.put), len(work.awaited), work.popped, work.rounds) > 0
 
 

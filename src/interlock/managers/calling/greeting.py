@@ -42,8 +42,8 @@ class Way:
 
     def patience_s(self, welcome: Welcome, *, nobody: bool) -> float:
         """How long a client tries to come back, where nobody listens or somebody refuses."""
-        if not nobody:
-            return welcome.grace_s
+        if not nobody:  # one that is started again gives the grace anew
+            return max(welcome.grace_s, self.absent_s or 0.0)
         return welcome.heartbeat_s if self.absent_s is None else self.absent_s
 
     def context(self) -> tls.SSLContext | None:
