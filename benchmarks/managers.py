@@ -14,7 +14,7 @@ from typing import Any
 from .harness import Clock, Role, WrongResult, play
 from .peers.managers.contender import Face, Remote
 from .peers.managers.everyone import EVERYONE
-from .peers.managers.own import InterlockTls, InterlockUnix
+from .peers.managers.own import InterlockTcp, InterlockTls
 from .peers.managers.standard import StandardTcp
 from .workloads import MIB, Measure, Workload
 
@@ -191,7 +191,7 @@ def _workload(
 
 
 NO_SLOWER = {InterlockTls.NAME: 1.0}
-IN_BATCHES = {InterlockTls.NAME: 20.0, InterlockUnix.NAME: 12.0}
+IN_BATCHES = {InterlockTls.NAME: 20.0, InterlockTcp.NAME: 20.0}
 
 WORKLOADS: tuple[Workload, ...] = (
     _workload("dict-set", "dict, set", set_keys, NO_SLOWER),

@@ -23,7 +23,7 @@ REMOTE_PEERS = {
     f"{library}, {way}"
     for library, ways in {
         "multiprocessing": ("Unix", "TCP"),
-        "interlock": ("Unix", "TCP", "TLS"),
+        "interlock": ("shared memory", "TCP", "TLS"),
     }.items()
     for way in ways
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .contender import Remote
-from .own import InterlockTcp, InterlockTls, InterlockUnix
+from .own import InterlockShared, InterlockTcp, InterlockTls
 from .pyro_peer import Pyro
 from .redis_remote import Redis
 from .rpyc_peer import Rpyc
@@ -14,7 +14,7 @@ EVERYONE: tuple[type[Remote], ...] = (
     StandardUnix,
     InterlockTcp,
     InterlockTls,
-    InterlockUnix,
+    InterlockShared,
     Rpyc,
     Pyro,
     Redis,

@@ -12,16 +12,18 @@ from typing import Any
 from .contender import Face, Remote
 
 
-class _Proxies(Face):
+class Proxies(Face):
+    """Those of a manager, ours or the standard library's."""
+
     def __init__(self, place: tuple[Any, Any, Any]) -> None:
-        self._dict, self._queue, self._lock = place
-        len(self._dict)  # connects; the others of this process use the same connection
+        self.dict, self._queue, self._lock = place
+        len(self.dict)  # connects; the others of this process use the same connection
 
     def set(self, key: str, value: Any) -> None:
-        self._dict[key] = value
+        self.dict[key] = value
 
     def get(self, key: str) -> Any:
-        return self._dict[key]
+        return self.dict[key]
 
     def put(self, item: Any) -> None:
         self._queue.put(item)
@@ -57,7 +59,7 @@ class StandardTcp(Remote):
 
     def connect(self, place: Any) -> Face:
         """As `Remote.connect`."""
-        return _Proxies(place)
+        return Proxies(place)
 
 
 class StandardUnix(StandardTcp):
