@@ -17,13 +17,11 @@ session holds, or with a ticket, which cannot be guessed.
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import itertools
 import reprlib
 import secrets
 import weakref
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from interlock.errors import LimitReached, NoSuchObject
@@ -160,14 +158,19 @@ _current: contextvars.ContextVar[Exchange | None] = contextvars.ContextVar(
 )
 
 
-@contextlib.contextmanager
-def exchange(current: Exchange) -> Iterator[None]:
+class exchange:
     """Encode and decode references as that connection does, in this thread and block."""
-    token = _current.set(current)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_token", "_with")
+
+    def __init__(self, current: Exchange) -> None:
+        self._with = current
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._with)
+
+    def __exit__(self, *_: object) -> None:
+        _current.reset(self._token)
 
 
 class Reference:

@@ -260,7 +260,7 @@ class ObjectServer:
 
     def woken(self, session: Session) -> None:
         """As `Hall.woken`."""
-        self._dispatcher.wake(session)
+        self._dispatcher.come(session)
 
     def left(self, link: Link, *, for_good: bool) -> None:
         """As `Hall.left`."""

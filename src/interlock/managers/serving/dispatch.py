@@ -3,7 +3,8 @@
 Sessions with something to run stand in a ring. Each in turn has at most TURN of its calls run, so
 however many a client sends, another waits for TURN calls of each other client at most. What may
 wait or take long (async methods, methods in threads) leaves the ring until it is done, and its
-session goes on with what else it has.
+session goes on with what else it has. Where nobody stands in the ring, who comes has its turn at
+once: each connection is read once in a round of the loop, so that is by turns as well.
 """
 
 from __future__ import annotations
@@ -91,6 +92,12 @@ class Dispatcher:
             self._in_ring.add(session)
             self._ring.append(session)
             self._awake.set()
+
+    def come(self, session: Session) -> None:
+        """Say that a session has received something."""
+        if not self._ring and session.may_begin:
+            self._turn(session)
+        self.wake(session)
 
     async def run(self) -> None:
         """Run calls until cancelled."""

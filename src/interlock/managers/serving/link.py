@@ -21,7 +21,7 @@ from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Bye, Cancel, Encoded, Hello, Ping, Pong, Welcome
 from interlock.managers.wire.bodies import decode as decode_body
 from interlock.managers.wire.bodies import encode as encode_body
-from interlock.managers.wire.frames import STRANGER, Kind, Message, WireLimits, pieces
+from interlock.managers.wire.frames import STRANGER, Kind, Message, WireLimits, pieces, whole
 from interlock.managers.wire.handshake import as_bytes, refusal_of, server_side
 from interlock.managers.wire.outbox import Outbox
 from interlock.managers.wire.reader import Reader
@@ -90,6 +90,7 @@ class Link(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._loop = asyncio.get_running_loop()
         self._is_paused = self._flush_is_due = self._is_bye = self._is_welcomed = False
+        self._is_taking = False
         self._began_s = self._heard_s = self._moved_s = self._paused_s = clock()
         self._progress = 0
 
@@ -146,6 +147,7 @@ class Link(asyncio.BufferedProtocol):
         if self._transport.is_closing():
             return
         self._heard_s = self._clock()
+        self._is_taking = True
         try:
             for message in self._reader.filled(nbytes):
                 if self.session is None:
@@ -155,8 +157,13 @@ class Link(asyncio.BufferedProtocol):
                 if self._transport.is_closing():
                     return
             self._reader_moved()
+            if self.session is not None:
+                self._hall.woken(self.session)
         except InterlockError as error:
             self.cut(error)
+        finally:
+            self._is_taking = False
+        self._flush()
 
     def eof_received(self) -> bool:
         """As asyncio has it."""
@@ -212,11 +219,9 @@ class Link(asyncio.BufferedProtocol):
     def _received(self, session: Session, message: Message) -> None:
         if message.kind is Kind.CALLS:
             session.received(message)
-            self._hall.woken(session)
         elif message.kind is Kind.PING:
             for number in decode_body(message, Ping).done:
                 session.acknowledge(number)
-            self._hall.woken(session)
             self._send(*encode_body(Pong()))
         elif message.kind is Kind.CANCEL:
             decode_body(message, Cancel)
@@ -230,23 +235,24 @@ class Link(asyncio.BufferedProtocol):
         """Send an answer."""
         if not self._is_welcomed:
             return  # it is among those that follow the welcome
-        kind, body, buffers = encoded
-        self._outbox.add(pieces(kind, call, body, buffers))
-        self._flush_soon()
+        self._send(*encoded, call=call)
 
-    def _send(self, kind: Kind, body: bytes, buffers: list[memoryview]) -> None:
-        self._outbox.add(pieces(kind, 0, body, buffers))
+    def _send(self, kind: Kind, body: bytes, buffers: list[memoryview], call: int = 0) -> None:
+        if buffers:
+            self._outbox.add(pieces(kind, call, body, buffers))
+        else:
+            self._outbox.add_whole(whole(kind, call, body))
         self._flush_soon()
 
     def _flush_soon(self) -> None:
         """Once for all that is answered in this round of the loop."""
-        if not self._flush_is_due:
+        if not self._flush_is_due and not self._is_taking:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         self._flush_is_due = False
-        while not self._is_paused and not self._transport.is_closing():
+        while self._outbox and not self._is_paused and not self._transport.is_closing():
             parts = self._outbox.take()
             if not parts:
                 return

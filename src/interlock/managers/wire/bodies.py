@@ -197,8 +197,10 @@ def decode(message: Message, *expected: type[Body]) -> Body:
     Raises:
         WireError: It is of another kind, or its bytes are not that struct.
     """
-    struct = next((each for each in expected if _STRUCTS[each] is message.kind), None)
-    if struct is None:
+    for struct in expected:
+        if _STRUCTS[struct] is message.kind:
+            break
+    else:
         wanted = " or ".join(_STRUCTS[each].name for each in expected)
         raise WireError(
             f"A {message.kind.name} came where {wanted} belongs; the connection was cut."

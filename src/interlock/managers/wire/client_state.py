@@ -77,10 +77,11 @@ class Pending:
         self.answers: list[tuple[Answer, list[memoryview]]] | None = None
         self.error: Exception | None = None
 
-    @property
-    def is_settled(self) -> bool:
+    def is_over(self) -> bool:
         """Whether there is anything left to wait for."""
         return self.answers is not None or self.error is not None
+
+    is_settled = property(is_over)
 
     def pieces(self) -> Iterator[list[Any]]:
         """What is to be written for it."""

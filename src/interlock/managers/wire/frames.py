@@ -18,10 +18,12 @@ __all__ = [
     "CHUNK_MAX",
     "FRAME_MAX",
     "HEADER",
+    "KINDS",
     "Kind",
     "Message",
     "WireLimits",
     "pieces",
+    "whole",
 ]
 
 HEADER = struct.Struct("<BBHIQ")  # kind, flags, number of buffers, length of the body, call
@@ -48,6 +50,10 @@ class Kind(enum.IntEnum):
     PONG = 11
     CANCEL = 12
     BYE = 13
+
+
+KINDS = tuple(Kind)
+"""By their numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +96,20 @@ class Message:
     @property
     def nbytes(self) -> int:
         """Bytes of the body and all buffers."""
+        if not self.buffers:
+            return len(self.body)
         return len(self.body) + sum(buffer.nbytes for buffer in self.buffers)
+
+
+def whole(kind: Kind, call: int, body: bytes) -> bytes:
+    """A message without buffers, as what is to be written.
+
+    Args:
+        kind: What the frame is.
+        call: Which call it belongs to.
+        body: At most BODY_MAX bytes.
+    """
+    return HEADER.pack(kind, 0, 0, len(body), call) + body
 
 
 def pieces(
@@ -107,6 +126,9 @@ def pieces(
         body: At most BODY_MAX bytes.
         buffers: Flat views, none of them empty.
     """
+    if not buffers:
+        yield [whole(kind, call, body)]
+        return
     sizes = [buffer.nbytes for buffer in buffers]
     head = HEADER.pack(kind, 0, len(sizes), len(body), call)
     yield [b"".join((head, struct.pack(f"<{len(sizes)}Q", *sizes), body))]

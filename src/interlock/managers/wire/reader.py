@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterable
 
 from interlock.errors import WireError
 from interlock.managers.wire.frames import (
     CHUNK_MAX,
     FRAME_MAX,
     HEADER,
+    KINDS,
     Kind,
     Message,
     WireLimits,
@@ -27,6 +27,7 @@ from interlock.managers.wire.frames import (
 
 __all__ = ["Reader"]
 
+_HEADER_SIZE = HEADER.size
 _SCRATCH_MIN = 4096
 _MAPPED_MIN = 64 * 1024  # a buffer of that size or more has pages of its own
 _WITH_BUFFERS = (Kind.CALLS, Kind.ANSWERS)
@@ -114,7 +115,7 @@ class Reader:
         self._check_sound()
         made: list[Message] = []
         try:
-            made.extend(self._taken(count))
+            self._take(count, made)
         except WireError as error:
             self._error = str(error)
             if not made:
@@ -138,40 +139,53 @@ class Reader:
 
     # ---- what has come ---------------------------------------------------------------------------
 
-    def _taken(self, count: int) -> Iterable[Message]:
+    def _take(self, count: int, made: list[Message]) -> None:
         if self._chunk is not None:
             self.offset += count
-            yield from self._grown(self._chunk, count)
+            self._grow(self._chunk, count, made)
         else:
             self._end += count
-        while (length := self._next_frame()) is not None:
-            at, self._begin = self._begin, self._begin + length
-            self.offset += length
-            if self._preamble:
-                self._preamble = 0
-                made = [Message(Kind.PREAMBLE, 0, bytes(self._scratch[at : at + length]), [])]
-            else:
-                made = list(self._frame(at, length))
-            yield from made
-            if made and self.is_stepwise:
+        if self._preamble and not self._take_preamble(made):
+            return
+        while self._end - self._begin >= _HEADER_SIZE and not (made and self.is_stepwise):
+            if not self._take_frame(made):
                 return
 
-    def _next_frame(self) -> int | None:
-        """The length of what comes next (of a CHUNK its header); None if it is not all there."""
-        there = self._end - self._begin
-        if self._preamble:
-            return self._preamble if there >= self._preamble else None
-        if there < HEADER.size:
-            return None
+    def _take_preamble(self, made: list[Message]) -> bool:
+        length = self._preamble
+        if self._end - self._begin < length:
+            return False
+        self._preamble = 0
+        made.append(Message(Kind.PREAMBLE, 0, self._eaten(length), []))
+        return True
+
+    def _eaten(self, count: int) -> bytes:
+        """The next bytes, which are made sense of."""
+        at, self._begin = self._begin, self._begin + count
+        self.offset += count
+        return bytes(self._scratch[at : at + count])
+
+    def _take_frame(self, made: list[Message]) -> bool:
+        """Take a frame (of a CHUNK, what there is of it); False if it is not all there."""
         kind, flags, buffers, length, call = HEADER.unpack_from(self._scratch, self._begin)
         self._check(kind, flags, buffers, length, call)
         if kind == Kind.CHUNK:
-            return HEADER.size
-        whole: int = HEADER.size + 8 * buffers + length
-        return whole if there >= whole else None
+            self._eaten(_HEADER_SIZE)
+            self._take_chunk(self._parts[call], length, made)
+            return True
+        if self._end - self._begin < _HEADER_SIZE + 8 * buffers + length:
+            return False
+        frame = self._eaten(_HEADER_SIZE + 8 * buffers + length)
+        self.progress += 1
+        message = Message(KINDS[kind], call, frame[_HEADER_SIZE + 8 * buffers :], [])
+        if buffers:
+            self._announce(message, struct.unpack_from(f"<{buffers}Q", frame, _HEADER_SIZE))
+        else:
+            made.append(message)
+        return True
 
     def _check(self, kind: int, flags: int, buffers: int, length: int, call: int) -> None:
-        if kind == Kind.PREAMBLE or kind > max(Kind):
+        if not 0 < kind < len(KINDS):
             raise self._refusal(f"a frame of kind {kind}, which does not exist")
         if flags:
             raise self._refusal(f"flags {flags:#x}, which this version does not have")
@@ -180,7 +194,7 @@ class Reader:
         elif length > self.limits.body:
             raise self._refusal(f"a body of {length} bytes (at most {self.limits.body})")
         elif buffers > (self.limits.buffers if kind in _WITH_BUFFERS else 0):
-            raise self._refusal(f"a frame of kind {Kind(kind).name} with {buffers} buffers")
+            raise self._refusal(f"a frame of kind {KINDS[kind].name} with {buffers} buffers")
         elif buffers and call in self._parts:
             raise self._refusal(f"call {call} a second time, before its buffers have come")
         elif buffers and len(self._parts) >= self.limits.under_way:
@@ -196,34 +210,26 @@ class Reader:
                 f"lacks {part.missing}"
             )
 
-    def _frame(self, at: int, length: int) -> Iterable[Message]:
-        kind, _, buffers, size, call = HEADER.unpack_from(self._scratch, at)
-        if kind == Kind.CHUNK:
-            self._chunk, self._chunk_left = self._parts[call], size
-            there = min(size, self._end - self._begin)
-            if there:
-                with self._chunk.room(there) as room:
-                    room[:] = memoryview(self._scratch)[self._begin : self._begin + there]
-                self._begin += there
-                self.offset += there
-                yield from self._grown(self._chunk, there)
-            return
-        self.progress += 1
-        sizes = struct.unpack_from(f"<{buffers}Q", self._scratch, at + HEADER.size)
-        body = bytes(self._scratch[at + HEADER.size + 8 * buffers : at + length])
-        message = Message(Kind(kind), call, body, [])
-        if not sizes:
-            yield message
-            return
+    def _take_chunk(self, part: _Incoming, size: int, made: list[Message]) -> None:
+        self._chunk, self._chunk_left = part, size
+        there = min(size, self._end - self._begin)
+        if there:
+            with part.room(there) as room:
+                room[:] = memoryview(self._scratch)[self._begin : self._begin + there]
+            self._begin += there
+            self.offset += there
+            self._grow(part, there, made)
+
+    def _announce(self, message: Message, sizes: tuple[int, ...]) -> None:
         if 0 in sizes or self._announced + sum(sizes) > self.limits.buffer_bytes:
             raise self._refusal(
                 f"buffers of {sum(sizes)} bytes to come besides {self._announced} "
                 f"(at most {self.limits.buffer_bytes} in all)"
             )
         self._announced += sum(sizes)
-        self._parts[call] = _Incoming(message, sizes)
+        self._parts[message.call] = _Incoming(message, sizes)
 
-    def _grown(self, part: _Incoming, count: int) -> Iterable[Message]:
+    def _grow(self, part: _Incoming, count: int, made: list[Message]) -> None:
         self._chunk_left -= count
         self._announced -= count
         part.add(count)
@@ -232,7 +238,7 @@ class Reader:
             self.progress += 1
         if part.is_whole:
             del self._parts[part.message.call]
-            yield part.message
+            made.append(part.message)
 
     # ---- the small buffer ------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ def pack(value: Any, limits: Limits | None = None, buffers_max: int = BUFFERS_MA
     """
     lent: list[Any] = []
     data = dumps(value, limits=limits, buffers=lent)
+    if not lent and len(data) <= INLINE_MAX:
+        return data, []
     buffers = [view for each in lent if (view := memoryview(each).cast("B")).nbytes]
     if len(buffers) != len(lent) or len(buffers) >= buffers_max:
         data, buffers = dumps(value, limits=limits), []
@@ -59,6 +61,9 @@ def buffers_of_each(
     Raises:
         WireError: The parts have fewer or more than came.
     """
+    if not buffers and len(parts) == 1 and not parts[0].buffers:  # as most are
+        yield buffers
+        return
     if sum(part.buffers for part in parts) != len(buffers):
         raise WireError(
             f"A message came with {len(buffers)} buffers, and its parts speak of "
