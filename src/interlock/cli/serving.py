@@ -19,8 +19,9 @@ from interlock.cli.usage import Unusable
 from interlock.managers.bounds import Bounds
 from interlock.managers.named.address import shown
 from interlock.managers.objects import Registry
-from interlock.managers.served.service import Service, Terms, fresh_context
+from interlock.managers.served.service import Service, Terms
 from interlock.managers.server import run
+from interlock.managers.tls import Credentials
 
 __all__ = ["Request", "named", "serve"]
 
@@ -79,7 +80,7 @@ def serve(request: Request) -> None:
         OSError: The address cannot.
     """
     _set_up_logs(request)
-    ssl = None if request.tls is None else fresh_context(request.tls, request.name)
+    ssl = None if request.tls is None else Credentials(request.tls, request.name)
     registry = request.registry
     terms = Terms(
         journal=request.journal,

@@ -7,11 +7,14 @@ import socket
 import ssl as tls
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interlock.errors import InsecureAddress, KeysRefused
 from interlock.managers.auth import Permissions, is_loopback
 from interlock.managers.bounds import Bounds
+
+if TYPE_CHECKING:
+    from interlock.managers.tls import Credentials
 
 __all__ = ["Place", "Terms", "listener"]
 
@@ -58,8 +61,8 @@ class Place:
 
         return client_context(self.keys, self._name())
 
-    def server_context(self) -> tls.SSLContext | None:
-        """For a server there: each connection is looked at by the files as they are then.
+    def credentials(self) -> Credentials | None:
+        """Of a server there, which looks at the files for each connection.
 
         Raises:
             KeysNotFound, KeysExposed, KeysDamaged: The files are not what they should be.
@@ -68,18 +71,9 @@ class Place:
             return None
         from interlock.managers.tls import Credentials
 
-        fresh = Credentials(self.keys, self._name())
-        context = fresh.server_context()
-
-        def renew(connection: Any, _name: object, _context: object) -> int | None:
-            try:
-                connection.context = fresh.server_context()
-            except Exception:  # the list that cannot be read may be the one with the client in it
-                return int(tls.AlertDescription.ALERT_DESCRIPTION_INTERNAL_ERROR)
-            return None
-
-        context.sni_callback = renew  # is called without a name as well
-        return context
+        made = Credentials(self.keys, self._name())
+        made.server_context()
+        return made
 
     def _name(self) -> str:
         if self.name is None:

@@ -53,7 +53,7 @@ class RemoteServer:
     def __init__(self, entries: Mapping[str, Entry], place: Place, terms: Terms) -> None:
         self._place, self._terms = place, terms
         self._registry = server_registry(entries, terms.tasks)
-        self._context = place.server_context()
+        self._credentials = place.credentials()
         self.listener = listener(place)
         host, port = self.listener.getsockname()[:2]
         self.address: tuple[str, int] = (host, port)
@@ -76,7 +76,7 @@ class RemoteServer:
         server = ObjectServer(
             self._registry,
             authkey=place.key,
-            ssl=self._context,
+            ssl=self._credentials,
             permissions=terms.permissions,
             bounds=terms.bounds,
             insecure=place.insecure,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl as tls
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,9 @@ from interlock.managers.served.journal import Journal
 from interlock.managers.served.ledger import Nowhere
 from interlock.managers.served.store import EPOCH_BITS, STORE, Store, register_all
 from interlock.managers.server import ObjectServer
-from interlock.managers.tls import Credentials
+from interlock.managers.tls import Security
 
-__all__ = ["Service", "Terms", "fresh_context"]
+__all__ = ["Service", "Terms"]
 
 DRAIN_S = 10.0
 _BYTES_MAX = 4 << 30
@@ -41,7 +40,7 @@ class Terms:
 
     journal: str | None = None
     authkey: bytes | None = field(default=None, repr=False)
-    ssl: tls.SSLContext | None = None
+    ssl: Security | None = None
     permissions: Permissions | None = None
     bounds: Bounds | None = None
     insecure: bool = False
@@ -140,27 +139,6 @@ class Service:
                     await self.journal.settled()
         except TimeoutError:
             _log.warning("calls still ran after %s s, and were cancelled", DRAIN_S)
-
-
-def fresh_context(directory: str, name: str) -> tls.SSLContext:
-    """A server's context that looks at each client by the files as they are then.
-
-    Raises:
-        KeysNotFound, KeysExposed, KeysDamaged, KeysRefused: The files are not what they should be.
-    """
-    fresh = Credentials(directory, name)
-    context = fresh.server_context()
-
-    def renew(connection: Any, _name: object, _context: object) -> int | None:
-        try:
-            connection.context = fresh.server_context()
-        except Exception as error:  # the list that cannot be read may have the client in it
-            _log.error("nobody is let in: %s", error)
-            return int(tls.AlertDescription.ALERT_DESCRIPTION_INTERNAL_ERROR)
-        return None
-
-    context.sni_callback = renew  # is called without a name as well
-    return context
 
 
 def _with_store(permissions: Permissions | None) -> Permissions | None:
