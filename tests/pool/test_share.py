@@ -11,7 +11,7 @@ import pytest
 from interlock.context import BaseContext
 from interlock.errors import SenderGone, SerializationError
 from interlock.pool import Pool, ProcessPoolExecutor, Shared, share
-from interlock.pool.share import ALIGNMENT, _received
+from interlock.pool.shared import ALIGNMENT, _received
 from tests.pool import shares, work
 
 LONG_S = 30.0

@@ -28,7 +28,7 @@ from interlock.pool.jobs import Options, TaskOptions
 from interlock.pool.lazy import IMapJob
 from interlock.pool.messages import STARMAP
 from interlock.pool.progress import shown
-from interlock.pool.share import Shared, share
+from interlock.pool.shared import Shared, share
 from interlock.pool.windows import check_buffersize
 
 if TYPE_CHECKING:

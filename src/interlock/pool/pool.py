@@ -19,7 +19,7 @@ from interlock.pool.lazy import IMapJob
 from interlock.pool.messages import MAP, STARMAP
 from interlock.pool.progress import Progress, shown
 from interlock.pool.results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
-from interlock.pool.share import Shared, share
+from interlock.pool.shared import Shared, share
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -17,7 +17,7 @@ __all__ = ["CONTRACTS", "Numbers"]
 EACH = 300
 # Read ahead by no pool that stops somewhere; a second's work for one that does not.
 FAR = 30_000
-SETTLED_S = 1.5
+STILL_S = 0.5  # an input of which nothing was read for so long is read no further
 
 
 class Numbers:
@@ -39,12 +39,15 @@ class Numbers:
         self.is_read_far.set()
 
     def must_not_be_read_far(self) -> None:
-        """Raise if it is, now or in the next moment.
+        """Raise if it is, now or before nothing more of it is read.
 
         Raises:
             AssertionError: It is.
         """
-        self.is_read_far.wait(SETTLED_S)
+        before = -1
+        while before < self.read and not self.is_read_far.is_set():
+            before = self.read
+            self.is_read_far.wait(STILL_S)
         must(not self.is_read_far.is_set(), f"Of an endless input {FAR} items were read ahead.")
 
 
