@@ -1,10 +1,12 @@
-"""The build with crash points, for what is to be killed at one."""
+"""The build with crash points, for what is to be killed at one; and suites in another order."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,3 +23,16 @@ def with_crash_points() -> Iterator[Stage]:
     stage = Stage(Path(PROBES_SITE))
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def begin_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType, str], None]:
+    """Have a module's suite try one contract before the others, for those which break it."""
+
+    def begin_with_it(module: ModuleType, name: str) -> None:
+        suite = vars(module)["_suite"]
+        contracts = sorted(suite.contracts, key=lambda each: each.name != name)
+        assert contracts[0].name == name
+        monkeypatch.setattr(module, "_suite", dataclasses.replace(suite, contracts=contracts))
+
+    return begin_with_it

@@ -8,6 +8,7 @@ import inspect
 import multiprocessing
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import interlock
 from interlock.context import BaseContext
 from interlock.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from interlock.testing import check_executor
+from interlock.testing import executor as executor_suite
 from tests.testing.broken_pools import BROKEN_EXECUTORS, SoundExecutor
 
 pytestmark = pytest.mark.timeout(400)  # some sixty executors; a worker of spawn imports much
@@ -31,6 +33,8 @@ NOT_THREADS = (
     "retries share terminate_workers timeout"
 ).split()
 PARTS = {*NOT_STANDARD, *NOT_THREADS, "broken_initializer", "exits"}
+
+BeginWith = Callable[[ModuleType, str], None]
 
 
 def test_our_executor_keeps_every_contract(context: BaseContext) -> None:
@@ -70,12 +74,15 @@ def test_the_standard_library_s_executor_of_threads_keeps_what_it_promises() -> 
         ("left_open", "a_process_that_has_one_ends"),
     ],
 )
-def test_what_the_standard_library_s_executor_is_without_is_told(part: str, contract: str) -> None:
+def test_what_the_standard_library_s_executor_is_without_is_told(
+    part: str, contract: str, begin_with: BeginWith
+) -> None:
     """P6: the suite finds out, if it is not told to leave that out."""
+    begin_with(executor_suite, contract)
     context = multiprocessing.get_context("fork")
     factory = functools.partial(concurrent.futures.ProcessPoolExecutor, mp_context=context)
     with pytest.raises(AssertionError, match=f"^This executor breaks the contract '{contract}'"):
-        check_executor(factory, context=context, without=PARTS - {part}, timeout=3.0)
+        check_executor(factory, context=context, without=PARTS - {part}, timeout=2.0)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +91,32 @@ def test_what_the_standard_library_s_executor_is_without_is_told(part: str, cont
     ids=[each[0].__name__ for each in BROKEN_EXECUTORS],
 )
 def test_a_broken_executor_is_told_by_the_contract_it_breaks(
-    broken: Callable[..., Any], contract: str, parts: str, words: str
+    broken: Callable[..., Any], contract: str, parts: str, words: str, begin_with: BeginWith
 ) -> None:
     """P6: the contract's name and promise, and what happened instead."""
+    begin_with(executor_suite, contract)
+    must_tell(broken, contract, parts, words)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("broken", "contract", "parts", "words"),
+    BROKEN_EXECUTORS,
+    ids=[each[0].__name__ for each in BROKEN_EXECUTORS],
+)
+def test_a_broken_executor_keeps_the_contracts_before(
+    broken: Callable[..., Any], contract: str, parts: str, words: str
+) -> None:
+    """P6: the one that it breaks is the first that is told, in the order that users have."""
+    must_tell(broken, contract, parts, words)
+
+
+def must_tell(broken: Callable[..., Any], contract: str, parts: str, words: str) -> None:
+    """Try it.
+
+    Raises:
+        AssertionError: Another contract is told, or something else of it.
+    """
     context = interlock.get_context("fork")
     with pytest.raises(AssertionError) as caught:
         check_executor(broken, context=context, without=PARTS - set(parts.split()))

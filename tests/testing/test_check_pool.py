@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.pool
 import re
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import interlock
 from interlock.context import BaseContext
 from interlock.testing import check_pool
+from interlock.testing import pool as pool_suite
 from tests.testing.broken_pools import BROKEN_POOLS, STUCK_POOLS, SoundPool
 
 pytestmark = pytest.mark.timeout(400)  # some sixty pools, and a worker of spawn imports much
@@ -29,7 +31,9 @@ NOT_THREADS = (
     "progress quota resize retries share timeout"
 ).split()
 PARTS = {*NOT_STANDARD, *NOT_THREADS, "left_open"}
-STUCK_S = 4.0  # for contracts that need some hundredths of it
+STUCK_S = 2.0  # for contracts that need some hundredths of it
+
+BeginWith = Callable[[ModuleType, str], None]
 
 
 def test_our_pool_keeps_every_contract(context: BaseContext) -> None:
@@ -67,8 +71,11 @@ def test_the_standard_library_s_pool_of_threads_keeps_what_it_promises() -> None
         ("terminated", "nobody_waits_for_what_was_terminated"),
     ],
 )
-def test_what_the_standard_library_s_pool_is_without_is_told(part: str, contract: str) -> None:
+def test_what_the_standard_library_s_pool_is_without_is_told(
+    part: str, contract: str, begin_with: BeginWith
+) -> None:
     """P6: the suite finds out, if it is not told to leave that out."""
+    begin_with(pool_suite, contract)
     context = multiprocessing.get_context("fork")
     without = PARTS - {part, "processes"}
     with pytest.raises(AssertionError, match=f"^This pool breaks the contract '{contract}'"):
@@ -81,9 +88,32 @@ def test_what_the_standard_library_s_pool_is_without_is_told(part: str, contract
     ids=[c[0].__name__ for c in BROKEN_POOLS],
 )
 def test_a_broken_pool_is_told_by_the_contract_it_breaks(
-    broken: Callable[..., Any], contract: str, parts: str, words: str
+    broken: Callable[..., Any], contract: str, parts: str, words: str, begin_with: BeginWith
 ) -> None:
     """P6: the contract's name and promise, and what happened instead."""
+    begin_with(pool_suite, contract)
+    must_tell(broken, contract, parts, words)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("broken", "contract", "parts", "words"),
+    BROKEN_POOLS,
+    ids=[c[0].__name__ for c in BROKEN_POOLS],
+)
+def test_a_broken_pool_keeps_the_contracts_before(
+    broken: Callable[..., Any], contract: str, parts: str, words: str
+) -> None:
+    """P6: the one that it breaks is the first that is told, in the order that users have."""
+    must_tell(broken, contract, parts, words)
+
+
+def must_tell(broken: Callable[..., Any], contract: str, parts: str, words: str) -> None:
+    """Try it.
+
+    Raises:
+        AssertionError: Another contract is told, or something else of it.
+    """
     context = interlock.get_context("fork")
     with pytest.raises(AssertionError) as caught:
         check_pool(broken, context=context, without=PARTS - set(parts.split()))
@@ -95,9 +125,10 @@ def test_a_broken_pool_is_told_by_the_contract_it_breaks(
     ("broken", "contract", "parts", "words"), STUCK_POOLS, ids=[c[0].__name__ for c in STUCK_POOLS]
 )
 def test_a_pool_that_hangs_is_told_with_the_line_where_it_does(
-    broken: Callable[..., Any], contract: str, parts: str, words: str
+    broken: Callable[..., Any], contract: str, parts: str, words: str, begin_with: BeginWith
 ) -> None:
     """P6: within the time given for one contract."""
+    begin_with(pool_suite, contract)
     context = interlock.get_context("fork")
     without = PARTS - set(parts.split())
     with pytest.raises(AssertionError) as caught:
