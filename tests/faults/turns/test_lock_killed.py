@@ -27,7 +27,7 @@ PLAIN = [*COMMON, "lock.flagged", "lock.released"]
 FAIR = [*COMMON, "lock.freed", "lock.handing_over", "lock.handed_over", "lock.granted"]
 CASES = [*((False, name) for name in PLAIN), *((True, name) for name in FAIR)]
 TURNS_AFTER = 50
-KILLS = 300
+KILLS = [40, pytest.param(400, marks=pytest.mark.campaign)]
 SEED = 20_261_127
 
 
@@ -151,9 +151,10 @@ def chance_scenario(seed: int, kills: int) -> tuple[int, int]:
     return kills, told
 
 
-def test_random_kills_of_who_wants_a_lock(as_shipped: Stage) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_random_kills_of_who_wants_a_lock(kills: int, as_shipped: Stage) -> None:
     """P3: at no particular step, of the build that users have."""
     print(f"seed {SEED}")
-    kills, told = as_shipped.run(chance_scenario, SEED, KILLS, bound_s=120.0)
-    assert kills == KILLS
+    done, told = as_shipped.run(chance_scenario, SEED, kills, bound_s=60.0 + kills)
+    assert done == kills
     assert told > 0, "no kill came while the lock was held: it shows nothing"

@@ -24,7 +24,7 @@ from tests.faults.turns.others import Others, Told, let_others_run, wait_for_end
 METHODS = ["fork", "spawn", "forkserver"]
 POINTS = ["rwlock.admitted", "rwlock.released", "rwlock.noted"]
 TURNS_AFTER = 50
-KILLS = 120
+KILLS = [40, pytest.param(400, marks=pytest.mark.campaign)]
 SEED = 20_261_131
 
 
@@ -151,8 +151,9 @@ def chance_scenario(seed: int, kills: int) -> int:
     return writing
 
 
-def test_random_kills_of_readers_and_writers(as_shipped: Stage) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_random_kills_of_readers_and_writers(kills: int, as_shipped: Stage) -> None:
     """P3: at no particular step, of the build that users have."""
     print(f"seed {SEED}")
-    writing = as_shipped.run(chance_scenario, SEED, KILLS, bound_s=120.0)
+    writing = as_shipped.run(chance_scenario, SEED, kills, bound_s=60.0 + kills)
     assert writing > 0, "no kill came while it was held to write: it shows nothing"
