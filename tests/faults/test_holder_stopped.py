@@ -24,7 +24,7 @@ from tests.faults.stage import Stage
 from tests.faults.survivor import STALL_S, check_sound, drain, promptly
 
 MAX_BYTES = 1 << 20
-TIMEOUT_S = 0.5
+TIMEOUT_S = 0.2
 LATE_S = 0.3  # for a machine that has other things to do
 AT_ONCE_S = 0.1  # for which what does not wait waits for a lock
 
@@ -64,7 +64,7 @@ def producer_scenario(name: str, goes_on: bool) -> None:
     late = write(Letter("small", "late", 0))
     with doomed(context, put_one, Point(name, stop=True), queue) as holder:
         holder.wait_stopped()
-        assert read(promptly(queue.get, timeout=TIMEOUT_S)).number == 0  # it needs not P
+        assert read(promptly(queue.get, timeout=STALL_S)).number == 0  # it needs not P
         fails_after(TIMEOUT_S, Full, queue.put, late, timeout=TIMEOUT_S)
         fails_after(AT_ONCE_S, Full, queue.put_nowait, late)
         fails_after(
@@ -72,7 +72,7 @@ def producer_scenario(name: str, goes_on: bool) -> None:
         )
         assert read(promptly(queue.get_nowait)).number == 1
         if name in ("put.committed", "put.counted"):
-            assert read(promptly(queue.get, timeout=TIMEOUT_S)).writer == "stopped"
+            assert read(promptly(queue.get, timeout=STALL_S)).writer == "stopped"
         fails_after(TIMEOUT_S, Empty, queue.get, timeout=TIMEOUT_S)
         fails_after(TIMEOUT_S, Empty, queue.lease(timeout=TIMEOUT_S).__enter__)
         died = go_on(holder, goes_on)

@@ -88,13 +88,13 @@ def bounded(memory_mib: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def tried(target: Target, data: bytes) -> str:
+def tried(target: Target, data: bytes, bound_s: float = INPUT_MAX_S) -> str:
     """What came of one input, within the time.
 
     Raises:
         Exception: A finding.
     """
-    signal.setitimer(signal.ITIMER_REAL, INPUT_MAX_S)
+    signal.setitimer(signal.ITIMER_REAL, bound_s)
     try:
         return target.read(data)
     finally:
@@ -112,7 +112,7 @@ def fuzz(target: Target, asked: argparse.Namespace, kept: Kept | None) -> Counte
     for data in itertools.islice(inputs, asked.count):
         if kept is not None:
             kept.put(data)
-        inputs.came(data, tried(target, data))
+        inputs.came(data, tried(target, data, asked.bound))
     return inputs.outcomes
 
 
@@ -122,6 +122,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, required=True, help="how many inputs")
     parser.add_argument("--memory", type=int, default=0, help="MiB beyond those at the beginning")
+    parser.add_argument(
+        "--bound", type=float, default=INPUT_MAX_S, help="seconds that one input may take"
+    )
     parser.add_argument("--kept", type=Path, help="where the input is while it is tried")
     return parser.parse_args()
 

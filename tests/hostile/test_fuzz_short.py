@@ -33,11 +33,11 @@ COUNTS = {
 OUTCOMES_LEAST = 8  # damage that leads to fewer ends would look at nothing
 
 
-def fuzz(target: str, count: int, kept: Path) -> subprocess.CompletedProcess[str]:
+def fuzz(target: str, count: int, kept: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The child's end."""
     numbers = ["--seed", str(SEED), "--count", str(count), "--memory", str(MEMORY_MIB)]
     return subprocess.run(
-        [sys.executable, "-m", "tests.fuzz.child", target, *numbers, "--kept", str(kept)],
+        [sys.executable, "-m", "tests.fuzz.child", target, *numbers, "--kept", str(kept), *options],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
@@ -71,7 +71,7 @@ def test_a_damaged_input_is_read_or_refused_and_nothing_worse(target: str, tmp_p
 )
 def test_a_planted_fault_is_found_with_its_input(fault: str, shown: str, tmp_path: Path) -> None:
     """The fuzzer itself: what ends the process, and where the input is then."""
-    done = fuzz(fault, 10_000, tmp_path / "input")
+    done = fuzz(fault, 10_000, tmp_path / "input", "--bound", "1")
     assert done.returncode == FOUND or done.returncode < 0, done.stdout
     assert shown in done.stderr
     assert WANTED in Kept.read(tmp_path / "input")

@@ -6,15 +6,17 @@ is taken out of it would prove nothing, so each departure below must be found.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from models.check import LARGE, MODELS, RUNS, Run, explore, read
+from models.check import LARGE, MODELS, RUNS, Explored, Run, explore, read
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("spin") is None, reason="spin is not installed"),
@@ -34,11 +36,32 @@ def named(run: Run) -> str:
     return " ".join([run[0], *(f"{name}={value}" for name, value in run[1].items())])
 
 
+@pytest.fixture(scope="module")
+def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Explored]]:
+    """What is found for a test's id. All that were chosen are explored, one for each core."""
+    wanted = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        under_way: dict[str, Future[Explored]] = {}
+        for item in (each for each in wanted if each.path == request.path):
+            work: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+            if "run" in work:
+                name, defines = work["run"]
+                under_way[item.nodeid] = threads.submit(explore, read(name), defines)
+            elif "departure" in work:
+                departure = work["departure"]
+                under_way[item.nodeid] = threads.submit(
+                    explore, departure.model_changed(), departure.defines
+                )
+        yield lambda nodeid: under_way[nodeid].result()
+        threads.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("run", [run for run in RUNS if run not in LARGE], ids=named)
-def test_model_holds(run: Run) -> None:
+def test_model_holds(
+    run: Run, outcome: Callable[[str], Explored], request: pytest.FixtureRequest
+) -> None:
     """P3: mutual exclusion, no lost wake-up, progress whoever dies at which step."""
-    name, defines = run
-    explored = explore(read(name), defines)
+    explored = outcome(request.node.nodeid)
     assert explored.holds, explored.trail
     assert explored.states > 1_000, "so few states are not all interleavings"
 
@@ -60,6 +83,10 @@ class Departure(NamedTuple):
     defines: Mapping[str, int]
     text: str
     instead: str
+
+    def model_changed(self) -> str:
+        """The model without it."""
+        return read(self.model).replace(self.text, self.instead)
 
 
 DEPARTURES = (
@@ -167,10 +194,11 @@ DEPARTURES = (
 
 
 @pytest.mark.parametrize("departure", DEPARTURES, ids=lambda departure: departure.sentence)
-def test_departure_is_found(departure: Departure) -> None:
+def test_departure_is_found(
+    departure: Departure, outcome: Callable[[str], Explored], request: pytest.FixtureRequest
+) -> None:
     """Each step of the models is there for a reason that the models know."""
-    model = read(departure.model)
-    assert model.count(departure.text) == 1, "the model no longer has the text"
-    explored = explore(model.replace(departure.text, departure.instead), departure.defines)
+    assert read(departure.model).count(departure.text) == 1, "the model no longer has the text"
+    explored = outcome(request.node.nodeid)
     assert not explored.holds
     assert "model.pml" in explored.trail
