@@ -4,8 +4,8 @@
 
 Most tests wait most of the time: for a process to start, for what must not happen. So the folders
 in ASIDE have a second pytest of their own, with a lower priority; what it printed is shown at the
-end. They hold nothing to a second, and leave no name in /dev/shm even for a moment, but such as
-all other tests know to be the standard library's. The others run one after the other, as ever.
+end. They hold nothing to a second, and make no name in /dev/shm that is not known for another's
+(tests/left_behind.py). The others run one after the other, as ever.
 Who names tests, or has an option that does not only show things, has all in one pytest.
 """
 

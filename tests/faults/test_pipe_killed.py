@@ -70,7 +70,9 @@ def sender_scenario(method: str, kind: str, point: Point) -> bool:
     before, after = Letter(kind, "1", 0), Letter(kind, "2", 0)
     put = there.send_bytes if kind == "raw" else there.send
     put(write(before))
-    assert receive_all_of(here, kind) == [before]  # and there is a free block
+    take = here.recv_bytes if kind == "raw" else here.recv
+    assert read(promptly(take)) == before  # and there is a free block
+    assert not promptly(here.poll)
     with doomed(interlock.get_context(method), send, point, there, kind) as sender:
         died = sender.end()
         returned = len(sender.diary())

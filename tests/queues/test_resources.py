@@ -12,16 +12,7 @@ import pytest
 
 import interlock
 from interlock.testing.trial import Trial
-
-SHARED_MEMORY = Path("/dev/shm")
-
-
-OTHERS = ("sem.mp-", "psm_")  # of programs on the standard library; nothing here makes any
-
-
-def names() -> set[str]:
-    """What lies in shared memory under a name, but what others on this machine make."""
-    return {name for name in os.listdir(SHARED_MEMORY) if not name.startswith(OTHERS)}
+from tests.left_behind import names_in_shared_memory
 
 
 def open_descriptors() -> int:
@@ -42,7 +33,7 @@ def test_ten_thousand_messages_leak_nothing(trial: Trial, kind: str) -> None:
     child = trial.child(_return_all, there, back)
     chance = random.Random(7)
     sizes = [chance.choice((10, 1_000, 70_000)) for _ in range(97)] + [1 << 20, 4 << 20, 0]
-    files = names()
+    files = names_in_shared_memory()
     counts = []
     for number in range(10_000):
         body = bytes(sizes[number % 97]) if number % 500 else bytes(sizes[97 + number // 500 % 3])
@@ -55,7 +46,7 @@ def test_ten_thousand_messages_leak_nothing(trial: Trial, kind: str) -> None:
     there.put(None)
     assert child.result() == 0
     assert counts[-1] == counts[0]
-    assert names() <= files
+    assert names_in_shared_memory() <= files
     there.close()
     back.close()
 
@@ -93,10 +84,10 @@ def test_a_view_outlives_its_queue() -> None:
 
 def test_nothing_has_a_name() -> None:
     """A segment is an anonymous file: there is nothing that could be left in /dev/shm."""
-    before = names()
+    before = names_in_shared_memory()
     queue = interlock.Queue()
     queue.put(bytes(1 << 20))
-    assert names() <= before
+    assert names_in_shared_memory() <= before
 
 
 def test_an_empty_queue_is_small() -> None:

@@ -36,11 +36,10 @@ from tests.faults.survivor import (
     receive_all,
     wait_swept,
 )
+from tests.left_behind import names_in_shared_memory
 
 MAX_BYTES = 32 << 20
 BETWEEN_KILLS_S = 0.02
-SHARED_MEMORY = Path("/dev/shm")
-OTHERS = ("sem.mp-", "psm_")  # of programs on the standard library; nothing here makes any
 
 # The roles of the processes of each way through the core; the survivors have the first of each.
 WAYS = {
@@ -175,12 +174,12 @@ class Crew:
 def nothing_left() -> Iterator[None]:
     """Hold what is done within to leave no descriptor and no file in /dev/shm."""
     gc.collect()
-    descriptors, files = open_descriptors(), set(os.listdir(SHARED_MEMORY))
+    descriptors, files = open_descriptors(), names_in_shared_memory()
     yield
     gc.collect()
     assert open_descriptors() == descriptors, "descriptors have leaked, or gone"
-    left = set(os.listdir(SHARED_MEMORY)) - files
-    assert not {name for name in left if not name.startswith(OTHERS)}, f"left in /dev/shm: {left}"
+    left = names_in_shared_memory() - files
+    assert not left, f"left in /dev/shm: {left}"
 
 
 def open_descriptors() -> dict[str, str]:
