@@ -20,7 +20,7 @@ from interlock.managers.named import Connection
 from tests.managers.named.processes import BOUND_S, ServerProcess
 
 SEED = int(os.environ.get("INTERLOCK_SEED", "20261128"))
-FEW, MANY = 10, 100
+FEW, MANY = 5, 100
 PAUSE_S = 0.02
 LIFE_S = 0.6  # of a server that serves, at most
 
@@ -193,7 +193,7 @@ def kill_at_random(folder: Path, kills: int, seed: int) -> None:
 
 
 def test_a_server_killed_some_times(tmp_path: Path) -> None:
-    """Ten random moments; `make faults` has a hundred, and more."""
+    """Five random moments; `make faults` has a hundred, and more."""
     kill_at_random(tmp_path, FEW, SEED)
 
 
