@@ -192,9 +192,10 @@ def test_what_a_killed_client_held_is_let_go_after_the_grace() -> None:
             until(lambda: served.statistics()["sessions"] == 1)
 
 
-def test_who_was_away_too_long_is_told_that_its_session_is_over(served: Served) -> None:
+def test_who_was_away_too_long_is_told_that_its_session_is_over() -> None:
     """Calls that wait fail; nothing is run under a session that has let everything go."""
-    with Relay(served.address) as relay:
+    bounds = Bounds(heartbeat_s=HEARTBEAT_S, grace_s=HEARTBEAT_S)
+    with Served(("127.0.0.1", 0), bounds=bounds) as served, Relay(served.address) as relay:
         client = Client(relay.address, authkey=KEY)
         gate = client.create("Gate")
         relay.is_silent.set()
