@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Iterator
 
@@ -23,6 +24,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if campaigns:
         config.hook.pytest_deselected(items=campaigns)
         items[:] = [item for item in items if item not in campaigns]
+
+
+def pytest_sessionstart() -> None:
+    """Children of a fork server import what tests import: pytest, the most of it, only once."""
+    multiprocessing.set_forkserver_preload(["__main__", "pytest"])
 
 
 @pytest.fixture(params=METHODS)

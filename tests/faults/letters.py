@@ -7,8 +7,6 @@ import struct
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy
-
 # What goes which way: small and inline lie in the ring, a note is pickled there, large and
 # array lie in a block, and an array is read in place. A raw one is bytes: for send_bytes, and
 # as short as ten of them.
@@ -42,6 +40,8 @@ def write(letter: Letter, size: int | None = None) -> Any:
     if letter.kind == "note":
         return Note(letter, filler)
     if letter.kind == "array":
+        import numpy  # not by all that are started anew and write none
+
         return {"letter": tuple(letter), "data": numpy.frombuffer(filler, dtype=numpy.uint8)}
     return (*letter, filler)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -107,4 +108,5 @@ if __name__ == "__main__":
     import interlock
 
     faulthandler.register(signal.SIGUSR1, all_threads=True)
+    multiprocessing.set_forkserver_preload(["__main__", "pytest"])  # as tests/conftest.py
     serve(Connection(int(sys.argv[1])))

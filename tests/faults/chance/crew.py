@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy  # noqa: F401  (letters of arrays need it: a member is not to be killed while it loads)
+
 from interlock.errors import Empty
 from tests.faults.chance.ledger import Act, Entry, Ledger
 from tests.faults.letters import Letter, read, write
