@@ -2,11 +2,11 @@
 
     python tools/run_tests.py [options of pytest]
 
-Most tests wait most of the time: for a process to start, for what must not happen. So the folders
-in ASIDE have a second pytest of their own, with a lower priority; what it printed is shown at the
-end. They hold nothing to a second, and make no name in /dev/shm that is not known for another's
-(tests/left_behind.py). The others run one after the other, as ever.
-Who names tests, or has an option that does not only show things, has all in one pytest.
+Most tests wait most of the time: for a process to start, for what must not happen. So what is in
+ASIDE has a second pytest, with a lower priority; what that printed is shown at the end. It holds
+nothing to a second, and makes no name in /dev/shm that is not known for another program's
+(tests/left_behind.py). All else runs one after the other, as ever. Who names tests, or has an
+option that does not only show things, has all in one pytest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from pathlib import Path
 ASIDE = tuple(
     f"tests/{name}"
     for name in (
-        "benchmarks docs examples hostile models native packaging serialize tidy typing"
+        "benchmarks docs examples models native serialize tidy typing "
+        "hostile/test_bombs.py hostile/test_corpus.py hostile/test_fuzz_short.py "
+        "packaging/test_extension.py packaging/test_run_tests.py packaging/test_source.py"
     ).split()
 )
 SHOWING = ("--color", "--durations", "--tb", "-q", "-r", "-v")  # fit for two at once
@@ -41,7 +43,7 @@ def main(options: list[str]) -> int:
             stderr=subprocess.STDOUT,
         )
         try:
-            ignored = [f"--ignore={folder}" for folder in ASIDE]
+            ignored = [f"--ignore={path}" for path in ASIDE]
             first = subprocess.run([*PYTEST, *options, *ignored], check=False).returncode
         except BaseException:
             beside.terminate()
