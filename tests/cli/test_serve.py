@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import interlock
-from interlock.errors import ConnectionRefusedByServer, KeysRefused
+from interlock.errors import ConnectionRefusedByServer, KeysRefused, ServerGone
 from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.keys import Authority
 from interlock.managers.named.address import address_of, host_and_port, shown
@@ -92,7 +92,7 @@ def test_it_serves_over_tls_by_names(tmp_path: Path) -> None:
     authority.issue("worker-1")
     folder = tmp_path / "run"
     folder.mkdir()
-    server = ServerProcess(folder, "--tls", str(tmp_path / "keys"))
+    server = ServerProcess(folder, "--tls", str(tmp_path / "keys"), "--grace", "1")
     with server:
         address = server.address.replace("127.0.0.1", "localhost")
         options: dict[str, Any] = {"tls": tmp_path / "keys", "name": "worker-1", "authkey": KEY}
@@ -103,9 +103,35 @@ def test_it_serves_over_tls_by_names(tmp_path: Path) -> None:
             interlock.connect(server.address, authkey=KEY, connect_timeout=5.0)
         with pytest.raises(KeysRefused, match="name="):
             interlock.connect(address, tls=tmp_path / "keys")
-        authority.revoke("worker-1")
+        with interlock.connect(address, absent_timeout=1.0, **options) as connection:
+            jobs = connection.queue("jobs")
+            authority.revoke("worker-1")
+            with pytest.raises(ServerGone):
+                jobs.get(timeout=BOUND_S)  # who is there is cut, and does not come back
         with pytest.raises((OSError, ConnectionRefusedByServer)):
             interlock.connect(address, **options)
+        said = "\n".join(line["message"] for line in server.told())
+        assert "127.0.0.1" in said and "revoked" in said
+
+
+def test_a_stop_by_tls_answers_what_has_come(tmp_path: Path) -> None:
+    """As without TLS; a client goes on at the next start, with its new certificate."""
+    authority = Authority.create(tmp_path / "keys")
+    authority.issue("server", ["localhost"])
+    authority.issue("worker-1")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with ServerProcess(folder, "--tls", str(tmp_path / "keys")) as server:
+        address = server.address.replace("127.0.0.1", "localhost")
+        with interlock.connect(
+            address, tls=tmp_path / "keys", name="worker-1", authkey=KEY
+        ) as connection:
+            lock = connection.lock("x")
+            lock.acquire()
+            assert server.stop(signal.SIGTERM) == 0
+            authority.issue("worker-1", revoke_old=True)
+            server.start()
+            lock.release()
 
 
 def test_a_key_is_asked_for(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl as tls
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,6 +20,7 @@ from interlock.managers.named.queue import AsyncQueue, Queue
 from interlock.managers.named.steps import Tickets
 from interlock.managers.references import Reference
 from interlock.managers.served.store import STORE
+from interlock.managers.tls import Credentials
 
 __all__ = ["AsyncConnection", "Connection", "connect"]
 
@@ -34,7 +34,7 @@ class _Terms:
 
     address: Address
     authkey: bytes | None
-    ssl: tls.SSLContext | None
+    ssl: Credentials | None
     hostname: str | None
     insecure: bool
     connect_s: float
@@ -61,8 +61,8 @@ def connect(
 
     Args:
         address: ``interlock://host:port``, or ``interlock+unix:///path``.
-        tls: The directory with ``ca.pem``, ``crl.pem`` and the key of `name`; None for plain TCP,
-            which is for this machine.
+        tls: The directory with ``ca.pem``, ``crl.pem`` and the key of `name`, looked at for each
+            connection; None for plain TCP, which is for this machine.
         name: Whose certificate is shown.
         authkey: The server's key, where it has one.
         hostname: What the server's certificate is to say; the host by default.
@@ -82,14 +82,12 @@ def connect(
     its journal; `ServerGone` otherwise.
     """
     place = address_of(address)
-    context = None
+    shown = None
     if tls is not None:
-        from interlock.managers.tls import client_context
-
         if name is None:
             raise KeysRefused("With tls= give name=, whose certificate in it is to be shown.")
-        context = client_context(tls, name)
-    terms = _Terms(place, authkey, context, hostname, insecure, connect_timeout, absent_timeout)
+        shown = Credentials(tls, name)
+    terms = _Terms(place, authkey, shown, hostname, insecure, connect_timeout, absent_timeout)
     return Connection(terms)
 
 

@@ -283,7 +283,7 @@ class Link(asyncio.BufferedProtocol):
 
     def _refuse(self, error: Exception) -> None:
         """Say why not, in a way that a client of any version reads, and end it."""
-        _log.info("a client was refused: %s", error)
+        _log.info("a client was refused (%s): %s", self._where, error)
         if self._reader.offset < version.CLIENT.size:
             self._transport.write(version.reply(version.NEWEST))
         if not isinstance(error, WireError):
@@ -292,8 +292,16 @@ class Link(asyncio.BufferedProtocol):
 
     def cut(self, error: Exception) -> None:
         """End the connection at once; the session may go on with another one."""
-        _log.info("a connection was cut: %s", error)
+        _log.info("a connection was cut (%s): %s", self._where, error)
         self._transport.abort()
+
+    @property
+    def _where(self) -> str:
+        """For the log: who, if that is known, and from where."""
+        if self.session is not None:
+            return f"{self.session.peer.name!r:.100}, {self.session.peer.where}"
+        place = self._transport.get_extra_info("peername")
+        return f"{place[0]}:{place[1]}" if isinstance(place, tuple) else "a process of this machine"
 
     def pause(self) -> None:
         """Take nothing more."""

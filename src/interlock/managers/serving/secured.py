@@ -80,7 +80,8 @@ class Secured(asyncio.BufferedProtocol):
         except ssl.SSLWantReadError:
             self._send_soon()
         except ssl.SSLError as error:  # also the other side's end
-            _log.info("a TLS connection ends: %s", error)
+            where = self._transport.get_extra_info("peername")
+            _log.info("a TLS connection of %s ends: %s", where, error)
             self._send()  # the alert
             self._transport.close()
 
@@ -148,6 +149,10 @@ class Secured(asyncio.BufferedProtocol):
     def is_closing(self) -> bool:
         """As asyncio's transports have it."""
         return bool(self._transport.is_closing())
+
+    def pause_reading(self) -> None:
+        """As asyncio's transports have it."""
+        self._transport.pause_reading()
 
     def set_write_buffer_limits(self, high: int) -> None:
         """As asyncio's transports have it."""
