@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
 import resource
 import signal
@@ -21,9 +23,12 @@ from interlock.errors import (
 from interlock.managers.named import Connection
 from interlock.managers.named.queue import QueueCounts
 from interlock.managers.served.journal import Journal
+from interlock.managers.served.thing import Item
 from tests.managers.named.hosted import Hosted
 from tests.managers.named.processes import BOUND_S, ServerProcess
 from tests.managers.waiting import until
+
+SEED = int(os.environ.get("INTERLOCK_SEED", "20261128"))
 
 
 def filled(connection: Connection) -> None:
@@ -205,6 +210,76 @@ def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
     path.write_bytes(whole)
     with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
         assert len(connection.dict("d")) == 2000
+
+
+def test_a_byte_that_was_changed_is_noticed(tmp_path: Path) -> None:
+    """Wherever it is, and where a file ends too early: refused, or nothing of it was in use."""
+    path, trial = tmp_path / "journal", tmp_path / "trial"
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        filled(connection)
+        connection.dict("d").update(dict.fromkeys(range(50), "x" * 100))
+    whole = path.read_bytes()
+    chance = random.Random(SEED)
+    print(f"seed {SEED}")
+    refused = 0
+
+    def there(data: bytes) -> list[object]:
+        trial.write_bytes(data)
+        journal = Journal(str(trial))
+        try:
+            things = journal.things()
+            items = [vars_of(item) for thing in things for item in journal.items_of(thing[0])]
+            return [journal.identity, journal.epoch, *(vars_of(each[-1]) for each in things), items]
+        finally:
+            journal._connection.close()
+
+    expected = there(whole)
+    for _ in range(150):
+        changed = bytearray(whole)
+        changed[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        try:
+            assert there(bytes(changed)) == expected
+        except JournalDamaged:
+            refused += 1
+        with pytest.raises(JournalDamaged):
+            there(whole[: chance.randrange(1, len(whole))])
+    assert refused > 0
+
+
+def vars_of(item: Item) -> list[object]:
+    return [getattr(item, name) for name in Item.__slots__]
+
+
+def test_who_makes_a_journal_may_be_killed(tmp_path: Path) -> None:
+    """Before there is anything in it: the next start makes it."""
+    path = tmp_path / "journal"
+    unfinished = sqlite3.connect(path)
+    unfinished.execute("PRAGMA journal_mode = WAL")
+    unfinished.close()
+    assert path.stat().st_size > 0
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        filled(connection)
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        check_filled(connection)
+
+
+def test_a_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
+    """What went through is gone: the log is bounded, and a start gives back what is free."""
+    path = tmp_path / "journal"
+    log = tmp_path / "journal-wal"
+    with Hosted(journal=str(path)) as hosted, hosted.connect() as connection:
+        queue = connection.queue("q")
+        sizes = []
+        for _ in range(4):
+            queue.put_many(["x" * 100_000] * 200)
+            assert len(queue.get_many(200)) == 200
+            until(lambda: queue.counts() == QueueCounts(0, 0, 0))
+            sizes.append(path.stat().st_size + log.stat().st_size)
+        assert sizes[-1] <= 1.5 * sizes[0], sizes
+    grown = path.stat().st_size
+    with Hosted(journal=str(path)):
+        pass
+    assert path.stat().st_size < grown / 10
 
 
 def test_a_commit_that_was_cut_is_not_there(tmp_path: Path) -> None:

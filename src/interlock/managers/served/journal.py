@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import secrets
 import sqlite3
 import threading
 from collections import deque
@@ -39,11 +40,28 @@ from interlock.managers.wire.bodies import Answer
 
 __all__ = ["Journal"]
 
-_BEGAN = "INSERT OR REPLACE INTO sessions (identity, secret, peer) VALUES (?, ?, ?)"
+_META = "SELECT name, value, sum_of(name, value) = sound FROM meta"
+_SET_META = "INSERT OR REPLACE INTO meta VALUES (?1, ?2, sum_of(?1, ?2))"
+_BEGAN = "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3, sum_of(?1, ?2, ?3))"
 _ENDED = "DELETE FROM sessions WHERE identity = ?"
 _NO_ANSWERS = "DELETE FROM answers WHERE session = ?"
 _NO_ANSWER = "DELETE FROM answers WHERE session = ? AND call = ?"
-_ANSWER = "INSERT INTO answers (session, call, place, count, answer) VALUES (?, ?, ?, ?, ?)"
+_ANSWER = "INSERT INTO answers VALUES (?1, ?2, ?3, ?4, ?5, sum_of(?1, ?2, ?3, ?4, ?5))"
+
+_SESSIONS = "SELECT identity, secret, peer, sum_of(identity, secret, peer) = sound FROM sessions"
+_ANSWERS = (
+    "SELECT session, call, count, answer, sum_of(session, call, place, count, answer) = sound"
+    " FROM answers ORDER BY session, call, place"
+)
+_THINGS = (
+    "SELECT id, kind, name, options, token, holder, ticket,"
+    " sum_of(id, kind, name, options, token, holder, ticket) = sound FROM things ORDER BY id"
+)
+_ITEMS = (
+    "SELECT place, value, key, number, holder, ticket, sum_of(thing, place, key, value) = sound"
+    " AND sum_of(thing, place, number, holder, ticket) = holding"
+    " FROM items WHERE thing = ? ORDER BY place"
+)
 
 _Change = tuple[str, tuple[Any, ...]]
 
@@ -62,6 +80,7 @@ class Journal:
 
     Raises:
         JournalInUse, JournalDamaged, OSError: As `schema.opened`.
+        JournalFailed: It cannot be written.
 
     If a process dies: what was acknowledged is in the file, and can be opened again at once.
     """
@@ -88,14 +107,19 @@ class Journal:
             raise
 
     def _started_again(self) -> tuple[bytes, int]:
-        connection = self._connection
-        connection.execute("BEGIN")
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('identity', randomblob(16))")
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('epoch', 0)")
-        connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
-        connection.execute("COMMIT")
-        meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
-        return meta["identity"], meta["epoch"]
+        meta = dict(self._rows(_META))
+        identity, epoch = meta.get("identity", secrets.token_bytes(16)), meta.get("epoch", 0) + 1
+        try:
+            self._connection.execute("BEGIN")
+            self._connection.execute(_SET_META, ("identity", identity))
+            self._connection.execute(_SET_META, ("epoch", epoch))
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise JournalFailed(
+                f"The journal {self.path!r} cannot be written ({error}). Make room, and start the "
+                "server again."
+            ) from error
+        return identity, epoch
 
     # ---- what is in it, before it is used --------------------------------------------------------
 
@@ -106,14 +130,13 @@ class Journal:
             JournalDamaged: There is something in it that is none.
         """
         found: dict[bytes, Session] = {}
-        for identity, secret, peer in self._rows("SELECT identity, secret, peer FROM sessions"):
+        for identity, secret, peer in self._rows(_SESSIONS):
             name, by, where = msgspec.json.decode(peer, type=tuple[str, str, str])
             session = Session(identity, secret, Peer(name, by, where), bounds)  # type: ignore[arg-type]
             found[identity] = session
             self._watch(session)
         kept: dict[tuple[bytes, int], tuple[int, list[Kept]]] = {}
-        rows = "SELECT session, call, count, answer FROM answers ORDER BY session, call, place"
-        for identity, call, count, answer in self._rows(rows):
+        for identity, call, count, answer in self._rows(_ANSWERS):
             if identity in found:
                 failed, data, buffers = msgspec.msgpack.decode(
                     answer, type=tuple[bool, bytes, list[bytes]]
@@ -133,10 +156,9 @@ class Journal:
         Raises:
             JournalDamaged: It cannot be read.
         """
-        rows = "SELECT id, kind, name, options, token, holder, ticket FROM things ORDER BY id"
         return [
             (number, kind, name, options, Item(0, b"", number=token, holder=holder, ticket=ticket))
-            for number, kind, name, options, token, holder, ticket in self._rows(rows)
+            for number, kind, name, options, token, holder, ticket in self._rows(_THINGS)
         ]
 
     def items_of(self, number: int) -> list[Item]:
@@ -145,23 +167,25 @@ class Journal:
         Raises:
             JournalDamaged: It cannot be read.
         """
-        rows = (
-            "SELECT place, value, key, number, holder, ticket FROM items"
-            " WHERE thing = ? ORDER BY place"
-        )
         return [
             Item(place, value, key=key, number=version, holder=holder, ticket=ticket)
-            for place, value, key, version, holder, ticket in self._rows(rows, (number,))
+            for place, value, key, version, holder, ticket in self._rows(_ITEMS, (number,))
         ]
 
     def _rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise JournalDamaged(
-                f"The journal {self.path!r} cannot be read ({error}). Nothing was changed. Put a "
-                "copy in its place, or give another path to begin anew."
-            ) from error
+            rows = self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(str(error)) from error
+        if not all(is_sound for *_, is_sound in rows):
+            raise self._damaged("what is in a row is not what was written")
+        return [row[:-1] for row in rows]
+
+    def _damaged(self, said: str) -> JournalDamaged:
+        return JournalDamaged(
+            f"The journal {self.path!r} is damaged ({said}). Nothing of it was served. Put a "
+            "copy in its place, or give another path to begin anew."
+        )
 
     # ---- writing ---------------------------------------------------------------------------------
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 __all__ = [
-    "DROP_THING", "FREE_ITEMS", "HELD", "MAKE_THING", "NO_ITEM", "NO_ITEMS", "SET_ITEM",
+    "DROP_THING", "HELD", "MAKE_THING", "NO_ITEM", "NO_ITEMS", "SET_ITEM",
     "SET_THING", "Ledger", "Nowhere",
 ]  # fmt: skip
 
+# The checks of rows: schema.py. Who has an item has one of its own: to hold a large message does
+# not read it.
 MAKE_THING = (
-    "INSERT INTO things (id, kind, name, options, token, holder, ticket)"
-    " VALUES (?, ?, ?, ?, 0, NULL, 0)"
+    "INSERT INTO things VALUES (?1, ?2, ?3, ?4, 0, NULL, 0, sum_of(?1, ?2, ?3, ?4, 0, NULL, 0))"
 )
-SET_THING = "UPDATE things SET token = ?, holder = ?, ticket = ? WHERE id = ?"
+SET_THING = (
+    "UPDATE things SET token = ?1, holder = ?2, ticket = ?3,"
+    " sound = sum_of(id, kind, name, options, ?1, ?2, ?3) WHERE id = ?4"
+)
 DROP_THING = "DELETE FROM things WHERE id = ?"
 SET_ITEM = (
-    "INSERT OR REPLACE INTO items (thing, place, key, value, number, holder, ticket)"
-    " VALUES (?, ?, ?, ?, ?, NULL, 0)"
+    "INSERT OR REPLACE INTO items VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0,"
+    " sum_of(?1, ?2, ?3, ?4), sum_of(?1, ?2, ?5, NULL, 0))"
 )
-HELD = "UPDATE items SET number = ?, holder = ?, ticket = ? WHERE thing = ? AND place = ?"
-FREE_ITEMS = "UPDATE items SET holder = NULL WHERE thing = ? AND holder = ? AND ticket = ?"
+HELD = (
+    "UPDATE items SET number = ?1, holder = ?2, ticket = ?3,"
+    " holding = sum_of(thing, place, ?1, ?2, ?3) WHERE thing = ?4 AND place = ?5"
+)
 NO_ITEM = "DELETE FROM items WHERE thing = ? AND place = ?"
 NO_ITEMS = "DELETE FROM items WHERE thing = ?"
 

@@ -8,6 +8,9 @@
 
 SQLite writes to the log beside the file (PATH-wal) and syncs it at each commit; a commit that a
 crash has cut is not there when it is opened again.
+
+SQLite notices damage of its own structure, and of the log. That of what is in the rows is noticed
+by their checks. A file grows with what is in it, and a start gives back what is free in it.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,24 +33,26 @@ VERSION = 1
 """Of the tables; a file of a newer one is refused."""
 
 _TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL, sound INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE things (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL UNIQUE, options TEXT NOT NULL,
-    token INTEGER NOT NULL, holder BLOB, ticket INTEGER NOT NULL
+    token INTEGER NOT NULL, holder BLOB, ticket INTEGER NOT NULL, sound INTEGER NOT NULL
 );
 CREATE TABLE items (
     thing INTEGER NOT NULL, place INTEGER NOT NULL, key BLOB, value BLOB NOT NULL,
-    number INTEGER NOT NULL, holder BLOB, ticket INTEGER NOT NULL,
-    PRIMARY KEY (thing, place)
+    number INTEGER NOT NULL, holder BLOB, ticket INTEGER NOT NULL, sound INTEGER NOT NULL,
+    holding INTEGER NOT NULL, PRIMARY KEY (thing, place)
 ) WITHOUT ROWID;
-CREATE TABLE sessions (identity BLOB PRIMARY KEY, secret BLOB NOT NULL, peer TEXT NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE sessions (
+    identity BLOB PRIMARY KEY, secret BLOB NOT NULL, peer TEXT NOT NULL, sound INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE answers (
     session BLOB NOT NULL, call INTEGER NOT NULL, place INTEGER NOT NULL, count INTEGER NOT NULL,
-    answer BLOB NOT NULL,
+    answer BLOB NOT NULL, sound INTEGER NOT NULL,
     PRIMARY KEY (session, call, place)
 ) WITHOUT ROWID;
 """
+_LOG_MAX = 64 << 20  # bytes of the log that are kept for the next commits
 _WHAT_TO_DO = "Nothing was changed. Put a copy in its place, or give another path to begin anew."
 
 
@@ -86,11 +92,19 @@ def _prepare(connection: sqlite3.Connection, place: Path, *, is_new: bool) -> No
         return None if row is None else row[0]
 
     if not is_new:  # before anything of it is changed
-        _check_ours(pragma("application_id"), pragma("user_version"), place)
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        told = pragma("application_id"), pragma("user_version")
+        is_new = (*told, tables) == (0, 0, 0)  # who made it was killed before there was anything
+        if not is_new:
+            _check_ours(*told, place)
+    connection.create_function("sum_of", -1, _sum_of, deterministic=True)
     pragma("locking_mode = EXCLUSIVE")
+    if is_new:
+        pragma("auto_vacuum = INCREMENTAL")
     if pragma("journal_mode = WAL") != "wal":
         raise sqlite3.DatabaseError("it cannot be in WAL mode")
     pragma("synchronous = FULL")
+    pragma(f"journal_size_limit = {_LOG_MAX}")
     connection.execute("BEGIN IMMEDIATE")
     if is_new and pragma("user_version") == 0:
         for statement in _TABLES.split(";"):
@@ -101,6 +115,16 @@ def _prepare(connection: sqlite3.Connection, place: Path, *, is_new: bool) -> No
     said = pragma("quick_check(1)")
     if said != "ok":
         raise sqlite3.DatabaseError(str(said))
+    connection.executescript("PRAGMA incremental_vacuum")  # to its end, as execute would not
+
+
+def _sum_of(*values: object) -> int:
+    """Of a row that is written; another one when something of it has changed."""
+    found = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else repr(value).encode()
+        found = zlib.crc32(data, found)
+    return found
 
 
 def _check_ours(application: object, version: object, place: Path) -> None:
