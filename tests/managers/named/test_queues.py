@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from interlock.errors import Empty, Full, LeaseLost, MessageTooLarge, ShutDown
+from interlock.errors import BadArgument, Empty, Full, LeaseLost, MessageTooLarge, ShutDown
 from interlock.managers.named import Connection
 from interlock.managers.named.queue import QueueCounts, _given_back
 from tests.managers.named.hosted import BOUND_S, Hosted
@@ -28,6 +28,28 @@ def test_messages_come_in_order_and_once(connection: Connection) -> None:
     with pytest.raises(Empty):
         queue.get(timeout=0.01)
     until(lambda: queue.counts() == QueueCounts(0, 0, 0))
+
+
+def test_what_is_too_much_for_one_answer_comes_in_several(connection: Connection) -> None:
+    """Nothing is leased that does not arrive."""
+    queue = connection.queue("q")
+    for _ in range(5):
+        queue.put(bytes(30 << 20))
+    assert [len(queue.get_many(9)) for _ in range(3)] == [2, 2, 1]
+    until(lambda: queue.counts() == QueueCounts(0, 0, 0))
+
+
+def test_a_ticket_beyond_what_a_journal_has_is_refused(connection: Connection) -> None:
+    """By an error to who sends it; the server goes on."""
+    queue, lock = connection.queue("q"), connection.lock("x")
+    queue.put(1)
+    for reference, method, args in (
+        (queue._reference, "take", (1 << 70, 1, 0.0)),
+        (lock._reference, "acquire", (-1, 0.0)),
+    ):
+        with pytest.raises(BadArgument, match="ticket"):
+            connection.client.call(reference, method, *args)
+    assert queue.get() == 1 and lock.acquire(block=False)
 
 
 def test_a_get_waits_for_a_message(hosted: Hosted, connection: Connection) -> None:

@@ -26,6 +26,8 @@ Delivered = list[tuple[int, bytes]]
 """Of each message how often it was delivered, this time included, and its bytes."""
 
 _OVERHEAD = 150  # bytes that a message takes besides its own
+_ANSWER_BYTES = 64 * 1024 * 1024  # of messages that are taken together, unless it is one
+_ANSWER_COUNT = 100_000  # of them
 _DEAD = -1  # as the number of deliveries, in the journal
 _SHUT = -1  # the place of the row that says that the queue was shut down
 
@@ -120,7 +122,7 @@ class ServedQueue(Thing):
 
         Args:
             ticket: A new number of the client.
-            most: How many.
+            most: How many; fewer, if they are too large for one answer.
             timeout: Seconds; None for as long as it takes.
 
         Returns:
@@ -141,7 +143,7 @@ class ServedQueue(Thing):
         if places is None:
             if not self._ready:
                 raise ShutDown(f"The queue {self.name!r} was shut down, and nothing is left in it.")
-            places = [heapq.heappop(self._ready) for _ in range(min(most, len(self._ready)))]
+            places = self._next_places(most)
             for place in places:
                 item = self._items[place]
                 item.number += 1
@@ -149,6 +151,17 @@ class ServedQueue(Thing):
                 self._note(item, repeatable=True)
             self._claims.enter(claim, places)
         return [(self._items[place].number, self._items[place].value) for place in places]
+
+    def _next_places(self, most: int) -> list[int]:
+        """Of one ready message, and of those behind it that fit in the same answer."""
+        places = [heapq.heappop(self._ready)]
+        nbytes = len(self._items[places[0]].value)
+        while self._ready and len(places) < min(most, _ANSWER_COUNT):
+            nbytes += len(self._items[self._ready[0]].value)
+            if nbytes > _ANSWER_BYTES:
+                break
+            places.append(heapq.heappop(self._ready))
+        return places
 
     def done(self, ticket: int) -> bool:
         """The messages of a lease are done; False if this client has it no more."""

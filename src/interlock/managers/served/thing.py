@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+from interlock.errors import BadArgument
 from interlock.managers.served.ledger import Ledger
 from interlock.managers.serving.desk import caller
 from interlock.managers.serving.session import Session
@@ -26,6 +27,7 @@ Fence = tuple[int, int]
 """The number of a lock, and the token with which it was given out."""
 
 _ABANDONED_MAX = 10_000
+_TICKET_MAX = (1 << 63) - 1
 
 
 class House(Protocol):
@@ -135,7 +137,13 @@ class Claims(Generic[T]):
 
     @staticmethod
     def mine(ticket: int) -> Claim:
-        """The claim of who calls."""
+        """The claim of who calls.
+
+        Raises:
+            BadArgument: A journal could not have that number.
+        """
+        if not 0 <= ticket <= _TICKET_MAX:
+            raise BadArgument(f"A ticket is from 0 to {_TICKET_MAX}; nothing was done.", "$.ticket")
         return (caller().session.identity, ticket)
 
     def find(self, claim: Claim) -> T | None:
