@@ -33,7 +33,7 @@ def serve_command(
         str,
         typer.Argument(
             metavar="MODULE:NAME",
-            help="A Registry of more types for clients, such as myproject.shared:registry.",
+            help="A manager or a Registry whose types are served, too: myproject.shared:Manager.",
         ),
     ] = "",
     address: Annotated[
@@ -56,6 +56,12 @@ def serve_command(
         str | None,
         typer.Option(
             "--authkey-file", metavar="FILE", help="A key that clients must have, in a file."
+        ),
+    ] = None,
+    permissions: Annotated[
+        str | None,
+        typer.Option(
+            "--permissions", metavar="FILE", help="Who may use what, as TOML; all may use all else."
         ),
     ] = None,
     insecure: Annotated[
@@ -94,11 +100,14 @@ def serve_command(
     Exit status: 0 stopped, 1 failed, 2 wrong use.
     """
     try:
+        from interlock.cli.permissions import permissions_in
+        from interlock.cli.programs import named
         from interlock.cli.serving import Request, serve
 
         request = Request(
             address=_place(address, "--address"),
-            registry=_registry(manager),
+            program=named(manager) if manager else None,
+            permissions=None if permissions is None else permissions_in(permissions),
             tls=tls,
             name=name,
             authkey=_key(authkey_file),
@@ -149,19 +158,6 @@ def _place(text: str, option: str) -> tuple[str, int]:
         return host_and_port(text.removeprefix("interlock://"))
     except ValueError as error:
         raise Unusable(f"{option} {text}: {error}") from None
-
-
-def _registry(text: str) -> object | None:
-    """What MODULE:NAME names.
-
-    Raises:
-        Unusable: It is not there, or no registry.
-    """
-    if not text:
-        return None
-    from interlock.cli.serving import named
-
-    return named(text)
 
 
 def _key(path: str | None) -> bytes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import json
 import logging
 import signal
@@ -15,7 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from interlock.cli.usage import Unusable
+from interlock.cli.programs import Program
+from interlock.managers.auth import Permissions
 from interlock.managers.bounds import Bounds
 from interlock.managers.named.address import shown
 from interlock.managers.objects import Registry
@@ -23,7 +23,7 @@ from interlock.managers.served.service import Service, Terms
 from interlock.managers.server import run
 from interlock.managers.tls import Credentials
 
-__all__ = ["Request", "named", "serve"]
+__all__ = ["Request", "serve"]
 
 _log = logging.getLogger("interlock.serve")
 
@@ -33,7 +33,8 @@ class Request:
     """What was asked for."""
 
     address: tuple[str, int]
-    registry: object | None
+    program: Program | None
+    permissions: Permissions | None
     tls: str | None
     name: str
     authkey: bytes | None = field(repr=False)
@@ -44,30 +45,6 @@ class Request:
     metrics: tuple[str, int] | None
     log_json: bool
     log_level: str
-
-
-def named(text: str) -> Registry:
-    """The registry that MODULE:NAME names.
-
-    Raises:
-        Unusable: It is not there, or none.
-    """
-    module, colon, name = text.partition(":")
-    if not (colon and module and name.isidentifier()):
-        raise Unusable(f"{text}: give MODULE:NAME, such as myproject.shared:registry")
-    sys.path.insert(0, "")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:
-        raise Unusable(
-            f"{text} cannot be had ({type(error).__name__}: {error}); give MODULE:NAME, such as "
-            "myproject.shared:registry"
-        ) from error
-    if not isinstance(found, Registry):
-        raise Unusable(
-            f"{text} is of type {type(found).__name__}; give an interlock.managers.objects.Registry"
-        )
-    return found
 
 
 def serve(request: Request) -> None:
@@ -81,14 +58,17 @@ def serve(request: Request) -> None:
     """
     _set_up_logs(request)
     ssl = None if request.tls is None else Credentials(request.tls, request.name)
-    registry = request.registry
+    program = request.program or Program(Registry())
+    permissions = program.permissions if request.permissions is None else request.permissions
     terms = Terms(
         journal=request.journal,
         authkey=request.authkey,
         ssl=ssl,
         bounds=Bounds(grace_s=request.grace_s),
         insecure=request.insecure,
-        registry=registry if isinstance(registry, Registry) else None,
+        registry=program.registry,
+        permissions=permissions,
+        hide_tracebacks=program.hide_tracebacks,
         bytes_max=request.bytes_max,
     )
     run(_serve(request, terms))

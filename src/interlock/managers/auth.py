@@ -161,7 +161,11 @@ def _name_in(certificate: Mapping[str, Any] | None) -> str | None:
 
 
 def check_permitted(
-    permissions: Permissions | None, peer: str, names: Collection[str], method: str
+    permissions: Permissions | None,
+    peer: str,
+    names: Collection[str],
+    method: str,
+    word: str = "",
 ) -> None:
     """Let pass what a peer may do.
 
@@ -170,6 +174,7 @@ def check_permitted(
         peer: The name of who calls.
         names: The typeid of the object, and the name that it is served under.
         method: What is called.
+        word: Another one for it.
 
     Raises:
         AccessDenied: It is not among what the peer may do.
@@ -179,9 +184,9 @@ def check_permitted(
     allowed = permissions.get(peer, permissions.get("*", {}))
     for name in (*names, "*"):
         methods = allowed.get(name, ())
-        if methods == "*" or method in methods:
+        if methods == "*" or method in methods or (word and word in methods):
             return
     raise AccessDenied(
-        f"{peer!r:.100} may not call {method!r:.100} of {'/'.join(sorted(names))}; nothing was "
-        "run. Name it in permissions= on the server."
+        f"{peer!r:.100} may not call {word or method!r:.100} of {'/'.join(sorted(names))}; nothing "
+        "was run. Name it in the server's permissions."
     )

@@ -45,6 +45,7 @@ class Method:
         signature: By which arguments are bound for the checks; None to check nothing.
         checks: By the name of the parameter.
         takes_objects: Whether references among its arguments come as the objects themselves.
+        word: Another one for it in permissions, which may stand for several methods.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Method:
     signature: inspect.Signature | None = None
     checks: Mapping[str, Description] = field(default_factory=dict)
     takes_objects: bool = False
+    word: str = ""
 
     def check(self, target: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Look at the arguments before they are passed on.

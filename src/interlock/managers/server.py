@@ -17,7 +17,7 @@ from typing import Any
 from interlock.errors import InsecureAddress, LimitReached, ServerGone
 from interlock.managers.auth import Address, Peer, Permissions, check_address
 from interlock.managers.bounds import Bounds
-from interlock.managers.objects import Registry
+from interlock.managers.objects import Exposed, Registry
 from interlock.managers.references import Objects, Shared
 from interlock.managers.serving.desk import Desk, desk_type
 from interlock.managers.serving.dispatch import Dispatcher
@@ -113,7 +113,7 @@ class ObjectServer:
         self._dispatcher.names[shared.id] = name
 
     def keep(
-        self, number: int, name: str, target: object, typeid: str, *, found: bool = False
+        self, number: int, name: str, target: object, exposed: Exposed, *, found: bool = False
     ) -> Shared:
         """Let an object be called by that number; it lives as long as what this returns.
 
@@ -121,10 +121,10 @@ class ObjectServer:
             number: Its number, also after a restart.
             name: For permissions.
             target: The object.
-            typeid: What it is registered as.
+            exposed: What clients may do with it.
             found: Whether clients find it by its name.
         """
-        shared = Shared(number, target, self._registry.find(typeid))
+        shared = Shared(number, target, exposed)
         self._objects.restore(shared)
         self._dispatcher.names[number] = name
         if found:

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interlock.errors import AccessDenied, BadArgument, LimitReached, NoSuchObject, WrongKind
+from interlock.errors import (
+    AccessDenied,
+    BadArgument,
+    LimitReached,
+    NoSuchObject,
+    ShutDown,
+    WrongKind,
+)
 from interlock.managers.named import Connection
 from tests.managers.named.hosted import BOUND_S, KEY, Hosted
 
@@ -213,3 +220,20 @@ def test_the_twins_for_asyncio(hosted: Hosted, connection: Connection) -> None:
 
     asyncio.run(work())
     assert connection.dict("d")[5] == -10
+
+
+def test_what_was_removed_takes_no_memory(hosted: Hosted, connection: Connection) -> None:
+    """However often somebody who has it still tries to fill it."""
+    shared, items, queue = connection.dict("d"), connection.list("l"), connection.queue("q")
+    shared["a"] = items[:] = [1, 2]
+    queue.put(1)
+    for name in ("d", "l", "q"):
+        connection.remove(name)
+    for _ in range(3):
+        with pytest.raises(NoSuchObject):
+            shared["a"] = "x" * 1000
+        with pytest.raises(NoSuchObject):
+            items.append("x" * 1000)
+        with pytest.raises(ShutDown):
+            queue.put("x" * 1000)
+    assert hosted.service is not None and hosted.service.store.nbytes == 0

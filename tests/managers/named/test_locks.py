@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from interlock.errors import LockNotHeld, ServerGone, StaleToken
+from interlock.errors import LockNotHeld, NoSuchObject, ServerGone, StaleToken
 from interlock.managers.named import Connection, connect
 from interlock.managers.named.address import shown
 from tests.managers.named.hosted import BOUND_S, KEY, Hosted
@@ -124,3 +124,25 @@ def test_a_cancelled_acquire_has_not_got_it(connection: Connection) -> None:
 
     asyncio.run(work())
     until(lambda: not connection.lock("x").locked())
+
+
+def test_who_waits_for_a_lock_that_is_removed_is_told(connection: Connection) -> None:
+    """It would wait for ever, and another lock may have the name by then."""
+    lock, told = connection.lock("x"), []
+
+    def wait() -> None:
+        with pytest.raises(NoSuchObject) as caught:
+            connection.lock("x").acquire()
+        told.append(caught.value)
+
+    lock.acquire()
+    waiting = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in waiting:
+        thread.start()
+    until(lambda: connection.client.call(lock._reference, "state")[2] == 3)
+    connection.remove("x")
+    for thread in waiting:
+        thread.join(BOUND_S)
+    assert len(told) == 3
+    lock.release()
+    assert connection.lock("x").acquire(block=False)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from interlock.errors import LockNotHeld, StaleToken
 from interlock.managers.served.ledger import SET_THING
-from interlock.managers.served.thing import Claim, Claims, House, Item, Thing
+from interlock.managers.served.thing import Claim, Claims, House, Item, Thing, removed
 from interlock.managers.served.turns import Turns
 from interlock.managers.serving.session import Session
 
@@ -24,6 +24,7 @@ class ServedLock(Thing):
         self._holder: Claim | None = None
         self._claims: Claims[int] = Claims(self, self._freed)
         self._turns = Turns()
+        self._is_removed = False
 
     def load(self, items: list[Item], sessions: dict[bytes, Session]) -> None:
         """As `Thing.load`; there is one row, with the token."""
@@ -44,6 +45,7 @@ class ServedLock(Thing):
             The token, or 0 if it was not free in time.
 
         Raises:
+            NoSuchObject: It was removed.
             asyncio.CancelledError: The client waits no more.
 
         If a process dies: who has it: it is free when the grace has ended.
@@ -52,8 +54,10 @@ class ServedLock(Thing):
         token = self._claims.find(claim)
         if token is not None:
             return token
-        if not await self._turns.until(lambda: self._holder is None, timeout):
+        if not await self._turns.until(lambda: self._holder is None or self._is_removed, timeout):
             return 0
+        if self._is_removed:
+            raise removed(self.name)
         if self._claims.find(claim) is None:
             self.token += 1
             self._holder = claim
@@ -103,6 +107,11 @@ class ServedLock(Thing):
     def sizes(self) -> dict[str, int]:
         """As `Thing.sizes`."""
         return {"held": int(self._holder is not None), "waiting": len(self._turns)}
+
+    def forget(self) -> None:
+        """As `Thing.forget`; who waits for it waits no more."""
+        self._is_removed = True
+        self._turns.wake()
 
     def _freed(self, claim: Claim) -> None:
         self._claims.end(claim)

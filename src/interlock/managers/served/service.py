@@ -14,7 +14,7 @@ from interlock.managers.bounds import Bounds
 from interlock.managers.objects import Registry
 from interlock.managers.served.journal import Journal
 from interlock.managers.served.ledger import Nowhere
-from interlock.managers.served.store import EPOCH_BITS, STORE, Store, register_all
+from interlock.managers.served.store import EPOCH_BITS, STORE, Store
 from interlock.managers.server import ObjectServer
 from interlock.managers.tls import Security
 
@@ -56,19 +56,16 @@ class Service:
     Made in the server's loop.
 
     Raises:
-        JournalInUse, JournalDamaged, OSError: As `Journal`.
-        ValueError: The registry has one of the names of this.
+        JournalInUse, JournalDamaged, JournalFailed, OSError: As `Journal`.
 
     If a process dies: as `ObjectServer`; with a journal, the next one goes on where it ended.
     """
 
     def __init__(self, terms: Terms) -> None:
-        registry = terms.registry or Registry()
-        register_all(registry)
         self.journal = None if terms.journal is None else Journal(terms.journal)
         permissions = _with_store(terms.permissions)
         self.server = ObjectServer(
-            registry,
+            terms.registry or Registry(),
             authkey=terms.authkey,
             ssl=terms.ssl,
             permissions=permissions,

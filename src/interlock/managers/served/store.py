@@ -10,12 +10,11 @@ from interlock.errors import (
     AccessDenied,
     BadArgument,
     LimitReached,
-    NoSuchObject,
     StaleToken,
     WrongKind,
 )
-from interlock.managers.auth import Permissions
-from interlock.managers.objects import Registry
+from interlock.managers.auth import Permissions, check_permitted
+from interlock.managers.objects import Exposed
 from interlock.managers.references import Reference, Shared
 from interlock.managers.served.dict import ServedDict
 from interlock.managers.served.ledger import (
@@ -29,11 +28,12 @@ from interlock.managers.served.ledger import (
 from interlock.managers.served.list import ServedList
 from interlock.managers.served.lock import ServedLock
 from interlock.managers.served.queue import ServedQueue
-from interlock.managers.served.thing import Fence, Item, Thing
+from interlock.managers.served.thing import Fence, Item, Thing, removed
+from interlock.managers.served.types import exposed_as
 from interlock.managers.serving.desk import caller
 from interlock.managers.serving.session import Session
 
-__all__ = ["EPOCH_BITS", "STORE", "Store", "register_all"]
+__all__ = ["EPOCH_BITS", "STORE", "Store"]
 
 STORE = "interlock.store"
 """By which clients find the store."""
@@ -46,15 +46,6 @@ _KINDS: dict[str, type[Thing]] = {
 }
 _OPTIONS = {"queue": {"maxsize", "max_deliveries"}}
 _NAME_MAX = 200
-_METHODS = {
-    "dict": (
-        "clear contains count find items keys pop pop_if popitem put put_all put_if setdefault "
-        "versioned"
-    ),
-    "list": "at count delete extend insert part pop pop_if put replace",
-    "lock": "abandon acquire release state",
-    "queue": "abandon counts dead_letter done give_back put shutdown take",
-}
 
 
 class Keeper(Protocol):
@@ -63,7 +54,7 @@ class Keeper(Protocol):
     identity: bytes
 
     def keep(
-        self, number: int, name: str, target: object, typeid: str, *, found: bool = False
+        self, number: int, name: str, target: object, exposed: Exposed, *, found: bool = False
     ) -> Shared:
         """Let an object be called by that number."""
 
@@ -72,14 +63,28 @@ class Keeper(Protocol):
 
 
 class _Removed(Nowhere):
-    """The ledger of what was removed: nothing can be put into it."""
+    """The house and the ledger of what was removed: nothing can be put into it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self.ledger: Ledger = self
 
     def enter(self, statement: str, values: tuple[Any, ...], *, repeatable: bool = False) -> None:
         if statement == SET_ITEM:
-            raise NoSuchObject(f"{self._name!r} was removed from the server. Open it again.")
+            raise removed(self._name)
+
+    def charge(self, nbytes: int) -> None:
+        """As `House.charge`; what it took was given back when it was removed."""
+        if nbytes > 0:
+            raise removed(self._name)
+
+    def next_number(self) -> int:
+        """As `House.next_number`."""
+        raise removed(self._name)
+
+    def check_fence(self, fence: Fence) -> None:
+        """As `House.check_fence`."""
+        raise removed(self._name)
 
 
 class Store:
@@ -115,9 +120,12 @@ class Store:
         self._bytes = 0
         self._last = epoch << EPOCH_BITS
         self._next_thing = 2
+        self._types = {kind: exposed_as(kind, cls) for kind, cls in _KINDS.items()}
         self._things: dict[int, Thing] = {}
         self._names: dict[str, Thing] = {}
-        self.shared: dict[int, Shared] = {1: server.keep(1, STORE, self, "store", found=True)}
+        self.shared: dict[int, Shared] = {
+            1: server.keep(1, STORE, self, exposed_as("store", Store), found=True)
+        }
 
     # ---- for clients -----------------------------------------------------------------------------
 
@@ -145,17 +153,22 @@ class Store:
         return Reference.to(self.shared[thing.number], self._server.identity)
 
     def remove(self, name: str) -> bool:
-        """Remove an object, with all that is in it; whether there was one."""
+        """Remove an object, with all that is in it; whether there was one.
+
+        Raises:
+            AccessDenied: The client may not remove it.
+        """
         thing = self._names.get(name)
         if thing is None:
             return False
-        self._check_permitted(thing.kind, name)
+        names = (thing.kind, name)
+        check_permitted(self._permissions, caller().peer.name, names, "remove")
         if isinstance(thing, ServedQueue):
             thing.shutdown(True)
         thing.forget()
         del self._names[name], self._things[thing.number], self.shared[thing.number]
         self._server.drop(thing.number)
-        thing._ledger = _Removed(name)
+        thing._house = thing._ledger = _Removed(name)
         self.ledger.enter(NO_ITEMS, (thing.number,))
         self.ledger.enter(DROP_THING, (thing.number,))
         return True
@@ -255,7 +268,7 @@ class Store:
         thing = _KINDS[kind](number, name, self, options)
         self._things[number] = self._names[name] = thing
         self._next_thing = max(self._next_thing, number + 1)
-        self.shared[number] = self._server.keep(number, name, thing, kind)
+        self.shared[number] = self._server.keep(number, name, thing, self._types[kind])
         return thing
 
     def _may_use(self, kind: str, name: str) -> bool:
@@ -267,18 +280,3 @@ class Store:
     def _check_permitted(self, kind: str, name: str) -> None:
         if not self._may_use(kind, name):
             raise AccessDenied(f"{caller().peer.name!r:.100} may not use {name!r:.100}.")
-
-
-def register_all(registry: Registry) -> None:
-    """Enter what clients may call of the store and of what is in it.
-
-    Raises:
-        ValueError: One of their typeids is taken.
-    """
-    registry.register("store", cls=Store, exposed=("open", "remove", "names"), inline=True)
-    for kind, names in _METHODS.items():
-        methods = names.split()
-        slow = {"acquire", "put", "take"} if kind in ("lock", "queue") else set()
-        registry.register(
-            kind, cls=_KINDS[kind], exposed=methods, inline=[m for m in methods if m not in slow]
-        )

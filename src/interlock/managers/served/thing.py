@@ -12,12 +12,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from interlock.errors import BadArgument
+from interlock.errors import BadArgument, NoSuchObject
 from interlock.managers.served.ledger import Ledger
 from interlock.managers.serving.desk import caller
 from interlock.managers.serving.session import Session
 
-__all__ = ["Claim", "Claims", "Fence", "House", "Item", "Thing"]
+__all__ = ["Claim", "Claims", "Fence", "House", "Item", "Thing", "removed"]
 
 T = TypeVar("T")
 Claim = tuple[bytes, int]
@@ -179,6 +179,11 @@ class Claims(Generic[T]):
         self._abandoned[claim] = None
         if len(self._abandoned) > _ABANDONED_MAX:
             del self._abandoned[next(iter(self._abandoned))]
+
+
+def removed(name: str) -> NoSuchObject:
+    """What who uses an object is told when another has removed it."""
+    return NoSuchObject(f"{name!r} was removed from the server. Open it again.")
 
 
 def caller_session() -> Session | None:

@@ -174,7 +174,7 @@ class Dispatcher:
         names = [shared.exposed.typeid]
         if shared.id in self.names:
             names.append(self.names[shared.id])
-        check_permitted(self._permissions, session.peer.name, names, call.method)
+        check_permitted(self._permissions, session.peer.name, names, method.name, method.word)
         return method, shared
 
     def _factory(self, session: Session, typeid: str) -> Method:
