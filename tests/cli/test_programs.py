@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import interlock
-from interlock.errors import AccessDenied, NoSuchObject
+from interlock.errors import AccessDenied, NoSuchObject, ServerGone
 from interlock.managers import SyncManager
 from interlock.managers.keys import Authority
 from interlock.managers.named import Connection
 from tests.cli.test_serve import serve
-from tests.managers.named.processes import KEY, ServerProcess
+from tests.managers.named.processes import BOUND_S, KEY, ServerProcess
+from tests.managers.waiting import until
 
 PROGRAM = """
 import queue
+import threading
 from interlock.managers import SyncManager
 
 class Counter:
     def __init__(self) -> None:
-        self.n = 0
+        self.n = self.stays = 0
+    def stay(self, seconds: float) -> None:
+        self.stays += 1
+        threading.Event().wait(seconds)
+    def staying(self) -> int:
+        return self.stays
     def add(self, n: int) -> int:
         self.n += n
         return self.n
@@ -115,6 +124,40 @@ def test_numbers_are_given_once_whatever_is_kept(tmp_path: Path) -> None:
         with server.connect() as other:
             assert other.dict("d").copy() == {"a": 1}
             assert other.queue("made later").get_many(5) == [1, 1]
+
+
+@pytest.mark.parametrize("how_often", [1, 2])
+def test_a_call_that_does_not_end_does_not_hold_up_the_end(tmp_path: Path, how_often: int) -> None:
+    """In a thread, or awaited: once told, ten seconds; told again, at once. Calls in time end."""
+    (tmp_path / "shared.py").write_text(PROGRAM)
+    (tmp_path / "short.py").write_text(
+        "import interlock.managers.served.service as service\n"
+        "from shared import *\n"
+        f"service.DRAIN_S = {0.3 if how_often == 1 else BOUND_S}\n"
+    )
+    with ServerProcess(tmp_path, "short:Manager") as server:
+        manager = clients(server.address)
+        counter, event = manager.Counter(), manager.Event()
+
+        def call(method: Any, *args: Any) -> None:
+            with pytest.raises(ServerGone):
+                method(*args)
+
+        threads = [
+            threading.Thread(target=call, args=(counter.stay, BOUND_S)),
+            threading.Thread(target=call, args=(event.wait,)),
+        ]
+        for thread in threads:
+            thread.start()
+        until(lambda: counter.staying() == 1)
+        for _ in range(how_often):
+            os.kill(server.pid, signal.SIGTERM)
+            until(lambda: "stopping" in [line["message"] for line in server.told()])
+        assert server.wait() == 0
+        said = [line["message"] for line in server.told()]
+        assert said.count("stopping") == 1 and said[-1].startswith("a call runs in a thread")
+        for thread in threads:
+            thread.join(BOUND_S)
 
 
 def test_names_in_certificates_say_what_a_client_may(tmp_path: Path) -> None:

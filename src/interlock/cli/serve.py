@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
+import threading
+import time
 from typing import Annotated
 
 import typer
@@ -25,6 +28,7 @@ from interlock.errors import (
 __all__ = ["serve_command"]
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+_THREADS_S = 0.5
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -143,7 +147,20 @@ def serve_command(
         status = _told(f"the server cannot run: {error.strerror or error}{where}", FAILED)
     except KeyboardInterrupt:  # before it listened
         status = INTERRUPTED
+    _leave(status)
     raise typer.Exit(status)
+
+
+def _leave(status: int) -> None:
+    """End at once, if a method of a program does not: Python would wait for its thread."""
+    end_s = time.monotonic() + _THREADS_S
+    threads = [each for each in threading.enumerate() if each.name.startswith("interlock-manager_")]
+    for thread in threads:
+        thread.join(max(0.0, end_s - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        logging.getLogger("interlock.serve").warning("a call runs in a thread, and ends with it")
+        logging.shutdown()
+        os._exit(status)
 
 
 def _told(what: object, status: int) -> int:

@@ -77,14 +77,17 @@ def serve(request: Request) -> None:
 async def _serve(request: Request, terms: Terms) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    service = Service(terms)
 
     def told(number: int) -> None:
-        _log.info("stopping", extra={"signal": signal.Signals(number).name})
-        stop.set()
+        if stop.is_set():  # a second time
+            service.hurry.set()
+        else:
+            _log.info("stopping", extra={"signal": signal.Signals(number).name})
+            stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
-    service = Service(terms)
     with _metrics(request, service):
         async with service.listening(request.address) as addresses:
             objects = len(service.store.sizes())

@@ -55,6 +55,9 @@ class Service:
 
     Made in the server's loop.
 
+    Attributes:
+        hurry: When it is set, the end does not wait for calls that run.
+
     Raises:
         JournalInUse, JournalDamaged, JournalFailed, OSError: As `Journal`.
 
@@ -62,6 +65,7 @@ class Service:
     """
 
     def __init__(self, terms: Terms) -> None:
+        self.hurry = asyncio.Event()
         self.journal = None if terms.journal is None else Journal(terms.journal)
         permissions = _with_store(terms.permissions)
         self.server = ObjectServer(
@@ -129,13 +133,26 @@ class Service:
                 each.result()
 
     async def _drain(self) -> None:
+        began_s = asyncio.get_running_loop().time()
+        drained = asyncio.ensure_future(self._drained())
+        hurried = asyncio.ensure_future(self.hurry.wait())
         try:
-            async with asyncio.timeout(DRAIN_S):
-                await self.server.drained(self.store.waiting)
-                if self.journal is not None:
-                    await self.journal.settled()
-        except TimeoutError:
-            _log.warning("calls still ran after %s s, and were cancelled", DRAIN_S)
+            await asyncio.wait(
+                [drained, hurried], timeout=DRAIN_S, return_when=asyncio.FIRST_COMPLETED
+            )
+            if drained.done():
+                drained.result()
+                return
+        finally:
+            drained.cancel()
+            hurried.cancel()
+        took_s = asyncio.get_running_loop().time() - began_s
+        _log.warning("calls still ran after %.1f s, and were cancelled", took_s)
+
+    async def _drained(self) -> None:
+        await self.server.drained(self.store.waiting)
+        if self.journal is not None:
+            await self.journal.settled()
 
 
 def _with_store(permissions: Permissions | None) -> Permissions | None:

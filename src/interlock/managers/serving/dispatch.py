@@ -79,6 +79,7 @@ class Dispatcher:
         self._ring: deque[Session] = deque()
         self._in_ring: set[Session] = set()
         self._awake = asyncio.Event()
+        self._is_over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._threads = concurrent.futures.ThreadPoolExecutor(
             bounds.threads, thread_name_prefix="interlock-manager"
@@ -122,11 +123,12 @@ class Dispatcher:
         return not self._ring
 
     async def stop(self) -> None:
-        """Cancel what runs, as far as it can be: a thread ends with its call."""
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_STOP_S)
+        """Cancel what runs, as far as it can be: a thread ends with its call, and is left to it."""
+        for self._is_over in (False, True):
+            for task in list(self._tasks):
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=_STOP_S)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     # ---- one call --------------------------------------------------------------------------------
@@ -203,10 +205,23 @@ class Dispatcher:
             async with work.session.threads:
                 context = contextvars.copy_context()
                 running = self._threads.submit(context.run, work.run, method, target)
-                await _finished(running)
+                await self._finished(running)
         except asyncio.CancelledError:  # before it began
             work.failed(concurrent.futures.CancelledError())
         self._done(work)
+
+    async def _finished(self, running: concurrent.futures.Future[None]) -> None:
+        """Wait for a thread to the end, whoever cancels the waiting: what it did must be answered.
+
+        Unless the server ends.
+        """
+        waited = asyncio.wrap_future(running)
+        while not waited.done():
+            try:
+                await asyncio.shield(waited)
+            except asyncio.CancelledError:
+                if self._is_over or running.cancel() or waited.cancelled():
+                    raise
 
     def _done(self, work: _Work) -> None:
         session, request = work.session, work.request
@@ -257,17 +272,6 @@ _OF_THE_CALLER = (
     *(AccessDenied, BadArgument, LimitReached, NoSuchObject, NotExposed, DecodeError),
     concurrent.futures.CancelledError,
 )
-
-
-async def _finished(running: concurrent.futures.Future[None]) -> None:
-    """Wait for a thread to the end, whoever cancels the waiting: what it did must be answered."""
-    waited = asyncio.wrap_future(running)
-    while not waited.done():
-        try:
-            await asyncio.shield(waited)
-        except asyncio.CancelledError:
-            if running.cancel() or waited.cancelled():
-                raise
 
 
 class _Work:
