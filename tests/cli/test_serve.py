@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 import interlock
 from interlock.errors import ConnectionRefusedByServer, KeysRefused, ServerGone
@@ -199,12 +200,15 @@ def test_logs_are_lines_of_json(tmp_path: Path) -> None:
 
 def test_figures_for_prometheus(tmp_path: Path) -> None:
     """What is in each object, connections, and what the journal has written."""
-    with ServerProcess(tmp_path, "--metrics", "127.0.0.1:0") as server:
+    with ServerProcess(tmp_path, "--metrics", ":0") as server:
         with server.connect() as connection:
             connection.queue("jobs").put_many([1, 2, 3])
             (place,) = (line["metrics"] for line in server.told() if "metrics" in line)
+            assert place.startswith("127.0.0.1:")  # nobody else, if no host is said
             with urllib.request.urlopen(f"http://{place}/metrics", timeout=BOUND_S) as page:
-                lines = page.read().decode().splitlines()
+                told = page.read().decode()
+            lines = told.splitlines()
+            assert list(text_string_to_metric_families(told))
         assert 'interlock_object_size{kind="queue",name="jobs",of="ready"} 3.0' in lines
         assert "interlock_connections 1.0" in lines
         assert any(line.startswith("interlock_journal_commits_total ") for line in lines)

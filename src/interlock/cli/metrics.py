@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as TooSlow
 from typing import Any
@@ -22,6 +23,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["exported"]
 
+_HERE = "127.0.0.1"  # object names are nobody else's business, unless an address says so
 _LOOP_S = 5.0  # how long a page waits for the server's loop
 _NAMES_MAX = 1000  # objects that are told one by one
 
@@ -78,7 +80,7 @@ class _Figures:
         sizes = GaugeMetricFamily(
             "interlock_object_size", "What is in an object.", labels=["kind", "name", "of"]
         )
-        for kind, name, counts in store.sizes()[:_NAMES_MAX]:
+        for kind, name, counts in itertools.islice(store.sizes(), _NAMES_MAX):
             for what, count in counts.items():
                 sizes.add_metric([kind, name, what], count)
         return [*found, sizes]
@@ -91,7 +93,7 @@ def exported(
     """Serve the page inside the block.
 
     Args:
-        address: Where; port 0 for a free one.
+        address: Where; this machine alone if there is no host, and port 0 for a free one.
         service: What is told of.
         loop: In which it runs.
 
@@ -104,12 +106,14 @@ def exported(
     registry = prometheus_client.CollectorRegistry(auto_describe=False)
     registry.register(_Figures(service, loop))
     prometheus_client.ProcessCollector(registry=registry)
-    server, thread = prometheus_client.start_http_server(
-        address[1], addr=address[0] or "0.0.0.0", registry=registry
-    )
+    host, port = address[0] or _HERE, address[1]
     try:
-        host, port = server.server_address[:2]
-        yield str(host), int(port)
+        server, thread = prometheus_client.start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise OSError(error.errno, f"--metrics {host}:{port}: {error.strerror}") from error
+    try:
+        bound, port = server.server_address[:2]
+        yield str(bound), int(port)
     finally:
         server.shutdown()
         server.server_close()

@@ -90,10 +90,9 @@ async def _serve(request: Request, terms: Terms) -> None:
         loop.add_signal_handler(number, told, number)
     with _metrics(request, service):
         async with service.listening(request.address) as addresses:
-            objects = len(service.store.sizes())
             _log.info(
                 "serving at %s", shown(addresses[0]),
-                extra={"address": shown(addresses[0]), "objects": objects},
+                extra={"address": shown(addresses[0]), "objects": len(service.store)},
             )  # fmt: skip
             await service.until(stop)
     _log.info("stopped")
@@ -107,11 +106,8 @@ def _metrics(request: Request, service: Service) -> Iterator[None]:
     from interlock.cli.metrics import exported
 
     with exported(request.metrics, service, asyncio.get_running_loop()) as address:
-        _log.info(
-            "metrics at http://%s:%s/metrics",
-            *address,
-            extra={"metrics": f"{address[0]}:{address[1]}"},
-        )
+        place = shown(address).removeprefix("interlock://")
+        _log.info("metrics at http://%s/metrics", place, extra={"metrics": place})
         yield
 
 

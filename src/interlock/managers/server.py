@@ -32,6 +32,7 @@ from interlock.managers.wire.bodies import Hello, Welcome
 __all__ = ["ObjectServer", "run"]
 
 _TICKS = 4  # in the shortest of the times
+_TICK_MIN_S = 0.01
 _BACKLOG = 512
 _DRAIN_LOOK_S = 0.01
 _log = logging.getLogger(__name__)
@@ -305,7 +306,10 @@ class ObjectServer:
         else:
             if isinstance(address, socket.socket):
                 return await loop.create_server(secured, sock=address, **options)
-            listener = await loop.create_server(secured, *address, **options)
+            try:
+                listener = await loop.create_server(secured, *address, **options)
+            except socket.gaierror as error:  # it does not say of what
+                raise OSError(error.errno, f"{address[0]!r}: {error.strerror}") from error
         return listener
 
     def _work(self) -> list[Coroutine[Any, Any, None]]:
@@ -315,7 +319,7 @@ class ObjectServer:
         bounds = self.bounds
         shortest = min(bounds.heartbeat_s, bounds.grace_s, bounds.stall_s, bounds.handshake_s)
         while True:
-            await asyncio.sleep(min(1.0, shortest / _TICKS))
+            await asyncio.sleep(min(1.0, max(shortest / _TICKS, _TICK_MIN_S)))
             now_s = time.monotonic()
             for link in list(self._links):
                 link.tick(now_s)

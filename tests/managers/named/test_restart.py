@@ -263,6 +263,15 @@ def test_who_makes_a_journal_may_be_killed(tmp_path: Path) -> None:
         check_filled(connection)
 
 
+def test_a_value_may_be_large(tmp_path: Path) -> None:
+    """More than what one string is bound to elsewhere: it is one to the server."""
+    path, large = str(tmp_path / "journal"), bytes(65 << 20)
+    with Hosted(journal=path) as hosted, hosted.connect() as connection:
+        connection.queue("q").put(large)
+    with Hosted(journal=path) as hosted, hosted.connect() as connection:
+        assert connection.queue("q").get() == large
+
+
 def test_a_journal_does_not_grow_for_ever(tmp_path: Path) -> None:
     """What went through is gone: the log is bounded, and a start gives back what is free."""
     path = tmp_path / "journal"

@@ -18,6 +18,7 @@ from interlock.managers.named.list import AsyncList, List
 from interlock.managers.named.lock import AsyncLock, Lock
 from interlock.managers.named.queue import AsyncQueue, Queue
 from interlock.managers.named.steps import Tickets
+from interlock.managers.named.values import LIMITS
 from interlock.managers.references import Reference
 from interlock.managers.served.store import STORE
 from interlock.managers.tls import Credentials
@@ -41,7 +42,7 @@ class _Terms:
     absent_s: float
 
     def options(self) -> dict[str, Any]:
-        given = dict(vars(self))
+        given = vars(self) | {"limits": LIMITS}
         del given["address"]
         return given
 

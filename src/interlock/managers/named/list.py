@@ -8,8 +8,8 @@ from typing import Any
 from interlock.managers.named.lock import AsyncLock, Lock
 from interlock.managers.named.place import AsyncNamed, Named
 from interlock.managers.named.steps import Call, Steps
+from interlock.managers.named.values import dumps, loads
 from interlock.managers.served.thing import Fence
-from interlock.serialize import dumps, loads
 
 __all__ = ["AsyncList", "List"]
 

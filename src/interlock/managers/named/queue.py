@@ -10,7 +10,7 @@ from typing import Any
 from interlock.errors import Empty, Full, LeaseLost, ShutDown
 from interlock.managers.named.place import AsyncNamed, Named
 from interlock.managers.named.steps import Call, Steps, Tell
-from interlock.serialize import dumps, loads
+from interlock.managers.named.values import dumps, loads
 
 __all__ = ["AsyncDelivery", "AsyncQueue", "Delivery", "Queue", "QueueCounts"]
 

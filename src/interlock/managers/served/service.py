@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock.managers.auth import Address, Permissions
@@ -68,12 +68,14 @@ class Service:
         self.hurry = asyncio.Event()
         self.journal = None if terms.journal is None else Journal(terms.journal)
         permissions = _with_store(terms.permissions)
+        bounds = terms.bounds or Bounds()
+        large = replace(bounds.values, max_string=bounds.values.max_bytes)  # a value is one string
         self.server = ObjectServer(
             terms.registry or Registry(),
             authkey=terms.authkey,
             ssl=terms.ssl,
             permissions=permissions,
-            bounds=terms.bounds,
+            bounds=replace(bounds, values=large),
             insecure=terms.insecure,
             hide_tracebacks=terms.hide_tracebacks,
             identity=self.journal.identity if self.journal else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from interlock.errors import (
@@ -237,9 +237,12 @@ class Store:
         """What all values take."""
         return self._bytes
 
-    def sizes(self) -> list[tuple[str, str, dict[str, int]]]:
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def sizes(self) -> Iterator[tuple[str, str, dict[str, int]]]:
         """Of each object its kind, its name, and what is to be counted of it."""
-        return [(thing.kind, name, thing.sizes()) for name, thing in self._names.items()]
+        return ((thing.kind, name, thing.sizes()) for name, thing in self._names.items())
 
     # ---- its own ---------------------------------------------------------------------------------
 
