@@ -14,14 +14,9 @@ from interlock.managers.auth import Address, AuthenticationFailed, check_address
 from interlock.managers.calling.access import Access
 from interlock.managers.calling.aio_line import AioLine
 from interlock.managers.calling.greeting import Way
+from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
-from interlock.managers.calling.switchboard import (
-    BACKOFF_MAX_S,
-    BACKOFF_S,
-    DESK,
-    FRUITLESS_MAX,
-    LOOK_S,
-)
+from interlock.managers.calling.switchboard import DESK, LOOK_S
 from interlock.managers.references import Reference
 from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Call
@@ -47,7 +42,7 @@ class AsyncClient:
         self._line: AioLine | None = None
         self._loop = asyncio.get_running_loop()
         self._credit = asyncio.Event()
-        self._fruitless = 0
+        self._patience = Patience(way)
         self._waiters: dict[Pending, asyncio.Future[None]] = {}
         self._orphans: list[Pending] = []  # what they refer to must be given back
         self._comes_back: asyncio.Task[None] | None = None
@@ -271,21 +266,19 @@ class AsyncClient:
         if isinstance(error, InterlockError):
             self._lose(error)
         elif self._state.lost_by is None:
-            self._fruitless = self._fruitless + 1 if self._state.messages == 0 else 0
+            welcome = self._state.welcome
+            assert welcome is not None
+            is_fruitful = self._state.is_fruitful
+            self._patience.lost(self._loop.time(), welcome, is_fruitful=is_fruitful)
             self._comes_back = asyncio.create_task(self._come_back(error))
 
     async def _come_back(self, last: Exception) -> None:
-        welcome = self._state.welcome
-        assert welcome is not None
-        began_s = self._loop.time()
-        pause_s = BACKOFF_S if self._fruitless else 0.0
-        while self._fruitless < FRUITLESS_MAX:
-            nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
-            most_s = self._way.patience_s(welcome, nobody=nobody)
-            left_s = began_s + most_s - pause_s - self._loop.time()
+        patience = self._patience
+        while True:
+            left_s = patience.left_s(self._loop.time(), last)
             if left_s <= 0:
                 break
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(patience.pause_s)
             try:
                 await self._enter(min(self._way.connect_s, left_s))
                 return
@@ -294,7 +287,7 @@ class AsyncClient:
                 break
             except (OSError, InterlockError) as again:
                 last = again
-                pause_s = min(max(2 * pause_s, BACKOFF_S), BACKOFF_MAX_S)
+                patience.failed()
         self._lose(
             ServerGone(
                 f"The server at {self._way.address} is gone ({last}). Whether the calls that "

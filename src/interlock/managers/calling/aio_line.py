@@ -95,6 +95,8 @@ class AioLine(asyncio.BufferedProtocol):
         self._messages = []
         if messages:
             self._received(messages)
+        if self._is_gone:  # lost behind the welcome, while nobody was to be told yet
+            self._lost(self._error)
 
     def write(self, pieces: Iterator[list[Any]], lane: int | None = None) -> None:
         """Send a message, behind those of its lane."""
@@ -161,9 +163,10 @@ class AioLine(asyncio.BufferedProtocol):
         """As asyncio has it."""
         self._outbox.clear()
         self._is_gone = True
+        self._error = exc or self._error
         self._came.set()
         if self._is_greeted:
-            self._lost(exc or self._error)
+            self._lost(self._error)
 
     def _flush(self) -> None:
         while not self._is_paused and not self._transport.is_closing():

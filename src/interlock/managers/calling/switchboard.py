@@ -27,18 +27,17 @@ from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.calling.access import Access
 from interlock.managers.calling.channel import Channel
 from interlock.managers.calling.greeting import Way, greet
+from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import READS, ClientState, Pending
 from interlock.managers.wire.frames import Message
 from interlock.managers.wire.reader import Reader
 
-__all__ = ["BACKOFF_MAX_S", "BACKOFF_S", "DESK", "FRUITLESS_MAX", "LOOK_S", "Switchboard"]
+__all__ = ["DESK", "LOOK_S", "Switchboard"]
 
 DESK = 0
 LOOK_S = 0.5  # how often its own thread looks
-BACKOFF_S, BACKOFF_MAX_S = 0.02, 1.0
-FRUITLESS_MAX = 20  # connections by which nothing came
 
 
 class _Waiter:
@@ -85,7 +84,7 @@ class Switchboard:
         self._orphans: deque[Pending] = deque()  # what they refer to must be given back
         self._channel: Channel | None = None
         self._reader = Reader(READS)
-        self._fruitless = 0
+        self._patience = Patience(way)
         self._stop = threading.Event()
         with self._reading:
             self._enter(*self._connected(way.connect_s))
@@ -368,25 +367,26 @@ class Switchboard:
             channel.close()
             raise
 
-    def _reconnect(self, channel: Channel | None, error: OSError) -> None:
-        """Come back, or give up."""
-        began_s = time.monotonic()
+    def _lost(self) -> None:
+        """A connection that was welcomed is no more."""
         with self._state_lock:
             self._channel = None
             self._state.disconnected()
-            fruitless = self._state.messages == 0
-        if channel is not None:
-            channel.close()
-        self._fruitless = self._fruitless + 1 if fruitless else 0
-        welcome = self._state.welcome
+            welcome, is_fruitful = self._state.welcome, self._state.is_fruitful
         assert welcome is not None
-        pause_s = BACKOFF_S if self._fruitless else 0.0
+        self._patience.lost(time.monotonic(), welcome, is_fruitful=is_fruitful)
+
+    def _reconnect(self, channel: Channel | None, error: OSError) -> None:
+        """Come back, or give up."""
+        patience = self._patience
         last: Exception = error
-        while self._fruitless < FRUITLESS_MAX and self._state.lost_by is None:
-            nobody = isinstance(last, ConnectionRefusedError | FileNotFoundError)
-            most_s = self._way.patience_s(welcome, nobody=nobody)
-            left_s = began_s + most_s - pause_s - time.monotonic()
-            if left_s <= 0 or self._stop.wait(pause_s):
+        if channel is not None:
+            self._lost()
+            channel.close()
+        while self._state.lost_by is None:
+            welcome = self._state.welcome
+            left_s = patience.left_s(time.monotonic(), last)
+            if left_s <= 0 or self._stop.wait(patience.pause_s):
                 break
             try:
                 self._enter(*self._connected(min(self._way.connect_s, left_s)))
@@ -396,7 +396,10 @@ class Switchboard:
                 break
             except (OSError, InterlockError) as again:
                 last = again
-                pause_s = min(max(2 * pause_s, BACKOFF_S), BACKOFF_MAX_S)
+                if self._state.welcome is welcome:
+                    patience.failed()
+                else:  # it was let in, and lost while it sent the calls again
+                    self._lost()
         self._lose(
             ServerGone(
                 f"The server at {self._way.address} is gone ({last}). Whether the calls that "

@@ -95,12 +95,15 @@ class ClientState:
     Attributes:
         welcome: What the server told last; None before it told anything.
         lost_by: Why the session is over; None as long as it is not.
+        is_fruitful: Whether the present connection has brought anything forward: a message has
+            come, or the server has calls that it had not before.
     """
 
     def __init__(self) -> None:
         self.welcome: Welcome | None = None
         self.lost_by: Exception | None = None
-        self.messages = 0  # that came by the present connection
+        self.is_fruitful = False
+        self._received: set[int] = set()  # calls that the server is known to have
         self._next = 1
         self._pending: dict[int, Pending] = {}
         self._pending_bytes = 0
@@ -127,11 +130,12 @@ class ClientState:
             raise WireError("The server has received calls that were not made.")
         for number, pending in self._pending.items():
             pending.is_sent = number in received
+        self.is_fruitful = not received <= self._received
+        self._received = received
         self.welcome = welcome
         self._done.clear()  # what we did not ask for any more is acknowledged
         self._done_bytes = 0
         self._heard_s = self._sent_s = now_s
-        self.messages = 0
 
     def unsent(self) -> list[Pending]:
         """In the order in which they were begun, which is that of their lanes."""
@@ -211,7 +215,7 @@ class ClientState:
             WireError: It is nothing that a server sends.
             ServerGone: The server said that it ends.
         """
-        self.messages += 1
+        self.is_fruitful = True
         if message.kind is Kind.PONG:
             decode(message, Pong)
             return
