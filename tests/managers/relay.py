@@ -33,6 +33,7 @@ class Relay:
         self.cuts = 0
         self.is_silent = threading.Event()  # nothing passes, and nobody is told
         self.is_down = threading.Event()  # nobody is let in
+        self.holds_answers = threading.Event()  # what clients send passes
         self._cut = threading.Event()
         self._end = threading.Event()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -65,7 +66,8 @@ class Relay:
                     if self.is_silent.is_set():
                         self._end.wait(_POLL_S)
                         continue
-                    for source in select.select([client, server], [], [], _POLL_S)[0]:
+                    sources = [client] if self.holds_answers.is_set() else [client, server]
+                    for source in select.select(sources, [], [], _POLL_S)[0]:
                         data = source.recv(65536 if left is None else min(65536, max(left, 1)))
                         if not data:
                             return

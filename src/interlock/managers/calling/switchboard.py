@@ -98,11 +98,12 @@ class Switchboard:
         self._stop.set()
         with self._state_lock:
             channel, lost = self._channel, self._state.lost_by
+            told = self._state.bye()
         if os.getpid() != self._pid:
             return
         if channel is not None and lost is None:
             with contextlib.suppress(OSError):  # the server will notice by itself
-                channel.send([self._state.bye()], 1.0)
+                channel.send([told], 1.0)
         self._lose(ServerGone("This client was closed."))
         self._keeper.join()
         if channel is not None:

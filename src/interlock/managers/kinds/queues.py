@@ -6,6 +6,9 @@ thread. Where such a queue would notify a thread that waits, it tells the server
 
 Whoever waits enters its place first, and then looks at the queue once more: what comes after that
 look wakes it.
+
+A client that has taken an item, and is gone before it has said that it has the answer, has taken
+nothing: the item is the first of the queue again.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from interlock.managers.kinds.turns import Turns
+from interlock.managers.serving.desk import caller
 
 __all__ = ["METHODS", "is_standard", "methods_of_ours"]
 
@@ -102,7 +106,25 @@ async def _until(
 
 
 async def _get(of: Queue, block: bool = True, timeout: float | None = None) -> Any:
-    return await _until(_doors_of(of).items, of.get_nowait, block, timeout, queue.Empty)
+    item = await _until(_doors_of(of).items, of.get_nowait, block, timeout, queue.Empty)
+    caller().unless_known(lambda: _put_back(of, item))
+    return item
+
+
+def _get_nowait(of: Queue) -> Any:
+    item = of.get_nowait()
+    caller().unless_known(lambda: _put_back(of, item))
+    return item
+
+
+def _put_back(of: Queue, item: Any) -> None:
+    """As the first; over `maxsize` if another came meanwhile. It is not one more to be done."""
+    with of.mutex:
+        if type(of) is queue.Queue:
+            of.queue.appendleft(item)
+        else:
+            of._put(item)
+        of.not_empty.notify()
 
 
 async def _put(of: Queue, item: Any, block: bool = True, timeout: float | None = None) -> None:
@@ -123,7 +145,23 @@ def _check_done(of: Queue) -> None:
 
 
 async def _get_ours(of: Any, block: bool = True, timeout: float | None = None) -> Any:
-    return await of.aio.get(block, timeout)
+    if hasattr(of, "task_done"):  # the end of a lease would say that the task is done
+        return await of.aio.get(block, timeout)
+    delivery = of.lease(0.0)
+    await of.aio._taken(delivery.__enter__, timeout if block else 0.0)
+    return _leased(delivery)
+
+
+def _get_nowait_ours(of: Any) -> Any:
+    if hasattr(of, "task_done"):
+        return of.get_nowait()
+    return _leased(of.lease(0.0).__enter__())
+
+
+def _leased(delivery: Any) -> Any:
+    """Its message, which is done when the client has it."""
+    caller().unless_known(delivery.give_back, delivery.acknowledge)
+    return delivery.message
 
 
 async def _put_ours(of: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
@@ -136,7 +174,12 @@ async def _join_ours(of: Any) -> None:
 
 def methods_of_ours(of: Any) -> dict[str, Callable[..., Any]]:
     """The same for a queue of Interlock's, which shared memory has."""
-    waits: dict[str, Callable[..., Any]] = {"get": _get_ours, "put": _put_ours, "join": _join_ours}
+    waits: dict[str, Callable[..., Any]] = {
+        "get": _get_ours,
+        "get_nowait": _get_nowait_ours,
+        "put": _put_ours,
+        "join": _join_ours,
+    }
     cls = type(of)
     names = (name for name in METHODS if name not in waits and name != "__repr__")
     own = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
@@ -148,7 +191,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "empty": queue.Queue.empty,
     "full": queue.Queue.full,
     "get": _get,
-    "get_nowait": queue.Queue.get_nowait,
+    "get_nowait": _get_nowait,
     "join": _join,
     "put": _put,
     "put_nowait": queue.Queue.put_nowait,

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interlock.errors import AccessDenied, LimitReached, NoSuchObject
 from interlock.managers.auth import Peer, Permissions
@@ -19,6 +19,10 @@ __all__ = ["Caller", "Desk", "caller", "desk_type"]
 
 ADOPT_S = 10.0  # how long a child waits for what its parent says of it
 LENT_MAX = 1_000_000
+
+
+Unsure = tuple[Callable[[], object], Callable[[], object]]
+"""What is called if a result never comes to the client, and if it has come."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,22 @@ class Caller:
     peer: Peer
     session: Session
     lane: int
+    unsure: list[Unsure] = field(default_factory=list, repr=False, compare=False)
+
+    def unless_known(
+        self, undo: Callable[[], object], known: Callable[[], object] = lambda: None
+    ) -> None:
+        """Have something undone if the result of this call never comes to the client.
+
+        That is, if the client's session ends before it has said that it has the answer, or if it
+        says that it waits for it no more. A client that is killed in between may have had it: what
+        was undone is then there twice, and never lost.
+
+        Args:
+            undo: Called in the server's loop then.
+            known: Called there when the client has the answer.
+        """
+        self.unsure.append((undo, known))
 
 
 _caller: contextvars.ContextVar[Caller] = contextvars.ContextVar("interlock_caller")

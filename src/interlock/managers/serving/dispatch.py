@@ -329,6 +329,9 @@ class _Work:
     def failed(self, error: BaseException) -> None:
         """Take the error instead."""
         self._given.clear()
+        for _, known in self.caller.unsure:  # the error has it
+            known()
+        self.caller.unsure.clear()
         self._outcome = (True, self._dispatcher.fault(error))
 
     def settle(self) -> None:
@@ -338,6 +341,8 @@ class _Work:
         if not self.session.is_over:
             for shared in self._given:
                 self.session.give(shared)
+        for undo, known in self.caller.unsure:
+            self.session.hold_until_known(self.request, undo, known)
         self.request.answers.append(Answer(failed, data, len(buffers)))
         self.request.answer_buffers += buffers
         self.request.at += 1

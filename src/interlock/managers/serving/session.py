@@ -68,12 +68,14 @@ class Request:
         task: What runs the present call, if that is not the dispatcher itself.
         is_cancelled: Whether the client waits for it no more.
         encoded: The answer, when it is there.
+        unsure: What is undone if the answer never comes to the client, by keys of `Session.hold`;
+            and what is called when it is known to have come.
         recorded: How many of the answers a journal has.
     """
 
     __slots__ = (
         "answer_buffers", "answers", "at", "buffers", "call", "calls", "encoded", "is_cancelled",
-        "lane", "nbytes", "recorded", "task",
+        "lane", "nbytes", "recorded", "task", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +93,7 @@ class Request:
         self.is_cancelled = False
         self.encoded: Encoded | None = None
         self.recorded = 0
+        self.unsure: list[tuple[Hashable, Callable[[], object]]] = []
 
 
 class Session:
@@ -197,6 +200,8 @@ class Session:
         request.nbytes = _size(encoded)
         if self.is_over:
             return
+        if request.is_cancelled:
+            self._undo(request)
         self.kept_bytes += request.nbytes
         if self.line is not None:
             self.line.answer(request.call, encoded)
@@ -207,16 +212,34 @@ class Session:
         if request is not None and request.encoded is not None:
             del self._requests[number]
             self.kept_bytes -= request.nbytes
+            for key, known in request.unsure:
+                if self._held.pop(key, None) is not None:
+                    known()
             if self.on_acknowledged is not None:
                 self.on_acknowledged(number)
 
     def cancel(self, number: int) -> None:
-        """Stop a call that nobody waits for, where it can be stopped."""
+        """Stop a call that nobody waits for, where it can be stopped; or undo it."""
         request = self._requests.get(number)
-        if request is not None and request.encoded is None:
-            request.is_cancelled = True
-            if request.task is not None:
-                request.task.cancel()
+        if request is None:
+            return
+        if request.encoded is None:
+            self._stop(request)
+        else:
+            self._undo(request)
+
+    @staticmethod
+    def _stop(request: Request) -> None:
+        request.is_cancelled = True
+        if request.task is not None:
+            request.task.cancel()
+
+    def _undo(self, request: Request) -> None:
+        """What it was given, and nobody gets: the last first."""
+        while request.unsure:
+            undo = self._held.pop(request.unsure.pop()[0], None)
+            if undo is not None:
+                undo()
 
     # ---- coming back -----------------------------------------------------------------------------
 
@@ -336,6 +359,23 @@ class Session:
         """
         self._held[key] = release
 
+    def hold_until_known(
+        self, request: Request, undo: Callable[[], object], known: Callable[[], object]
+    ) -> None:
+        """Let something be undone if the client is gone before it has the answer.
+
+        Args:
+            request: That is answered.
+            undo: Called in the server's loop; of several, the last first.
+            known: Called there when the client has the answer.
+        """
+        if self.is_over:
+            undo()
+            return
+        key = (request, len(request.unsure))
+        request.unsure.append((key, known))
+        self._held[key] = undo
+
     def drop(self, key: Hashable) -> None:
         """Undo `hold`."""
         self._held.pop(key, None)
@@ -348,8 +388,9 @@ class Session:
         """
         self.is_over = True
         self.ready.clear()
-        for request in list(self._requests.values()):
-            self.cancel(request.call)
+        for request in self._requests.values():
+            if request.encoded is None:
+                self._stop(request)
         self._requests.clear()
         self._shared.clear()
         failures = []

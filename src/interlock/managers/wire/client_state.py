@@ -249,10 +249,17 @@ class ClientState:
         pending.settled(pending)
 
     def cancel(self, pending: Pending) -> bytes | None:
-        """Nobody waits for it: what to send, if anything."""
-        if pending.is_settled or not pending.is_sent:
+        """Nobody waits for it: what to send, if anything.
+
+        If its answer came just now, the server undoes what it can, and forgets it.
+        """
+        told = _joined(pieces(*_of(encode(Cancel()), pending.number)))
+        if not pending.is_settled:
+            return told if pending.is_sent else None
+        if pending.number not in self._done:
             return None
-        return _joined(pieces(*_of(encode(Cancel()), pending.number)))
+        self._done.remove(pending.number)
+        return told + _joined(pieces(*_of(encode(Ping([pending.number])), 0)))
 
     # ---- acknowledgements and heartbeats ---------------------------------------------------------
 
@@ -273,8 +280,11 @@ class ClientState:
         return _joined(pieces(*_of(encode(Ping(self.take_done())), 0)))
 
     def bye(self) -> bytes:
-        """The end of the session."""
-        return _joined(pieces(*_of(encode(Bye()), 0)))
+        """The end of the session; what we have, the server need not keep, nor take back."""
+        told = []
+        while self._done:
+            told.append(self.ping())
+        return b"".join([*told, _joined(pieces(*_of(encode(Bye()), 0)))])
 
     def is_ping_due(self, now_s: float) -> bool:
         """Whether the server should hear from us; it is taken to be sent then."""
