@@ -1,13 +1,18 @@
-"""Has files of a server described, and adds up what was found.
+"""Has the files of a server described, and adds up what was found.
 
 python client.py --keys DIR --name NAME --address HOST:PORT [--files COUNT]
 """
 
 import argparse
 import json
+import sys
+from pathlib import Path
 
-from interlock.managers.client import Client
-from interlock.managers.tls import client_context
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from files import Hub
+
+import interlock
 
 COUNTED = ("lines", "classes", "functions", "unparsable")
 
@@ -22,19 +27,23 @@ def total(results):
 def main(options):
     """Put the names, and take the results as they come."""
     host, port = options.address.rsplit(":", 1)
-    context = client_context(options.keys, options.name)
-    with Client((host, int(port)), ssl=context) as client:
-        jobs = client.find("jobs")
-        names = client.call(jobs, "names")[: options.files]
-        client.call(jobs, "put", names)
-        found: list[tuple[str, dict[str, object]]] = []
-        while len(found) < len(names):
-            found += client.call(jobs, "results", len(found))
-            print(f"{len(found)} of {len(names)} files", flush=True)
-        again = client.call(jobs, "end")
-    if sorted(name for name, _ in found) != sorted(names):
-        raise SystemExit("a file is missing, or was described twice")
-    print(json.dumps(total([result for _, result in found]) | {"given again": again}))
+    hub = Hub((host, int(port)), tls=options.keys, name=options.name)
+    hub.connect()
+    names = hub.files().names()[: options.files]
+    address = f"interlock://{options.address}"
+    with interlock.connect(address, tls=options.keys, name=options.name) as connection:
+        jobs, described = connection.queue("jobs"), connection.queue("described")
+        jobs.put_many(names)
+        jobs.shutdown()  # the workers end when all are done
+        results: dict[str, dict[str, object]] = {}
+        again = 0
+        while len(results) < len(names):
+            name, result, attempt = described.get()
+            again += attempt > 1
+            results[name] = result  # of a file that was given again it may be there twice
+            if len(results) % 10 == 0 or len(results) == len(names):
+                print(f"{len(results)} of {len(names)} files", flush=True)
+    print(json.dumps(total(results.values()) | {"given again": again}))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ on the first machine. Exit status 0: what they found is what is found without an
 import argparse
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -43,23 +44,39 @@ def make_keys(folder, address):
             shutil.copy(folder / "authority" / file, folder / name / file)
 
 
+def show_errors(log):
+    """Pass on what a server logs, but for what it has to do with every day."""
+    for line in log:
+        if " INFO " not in line:
+            print(line, end="", file=sys.stderr)
+
+
 class Scene:
     """What runs where."""
 
     def __init__(self, machines, keys, count):
         self._machines, self._keys = machines, keys
         self._address = f"{machines.addresses['hub']}:7000"
-        times = ("--heartbeat", str(HEARTBEAT_S), "--grace", str(GRACE_S))
-        folder = sysconfig.get_path("stdlib")
-        self.hub = self._start("hub", "server.py", *times, folder, stdout=subprocess.PIPE)
-        print(self.hub.stdout.readline(), end="", flush=True)
-        self.workers = [self._start(name, "worker.py", "--name", name) for name in ("east", "west")]
+        self.hub = self._serve()
+        self.workers = [self._start(name, "worker.py") for name in ("east", "west")]
         self.client = self._start(
-            "east", "client.py", "--name", "east", "--files", str(count), stdout=subprocess.PIPE
+            "east", "client.py", "--files", str(count), stdout=subprocess.PIPE
         )
 
+    def _serve(self):
+        times = ("--heartbeat", str(HEARTBEAT_S), "--grace", str(GRACE_S))
+        where = ("--tls", str(self._keys / "hub"), "--name", "hub", "--address", self._address)
+        environment = os.environ | {"FOLDER": sysconfig.get_path("stdlib")}
+        hub = self._machines.start(
+            "hub", "-m", "interlock", "serve", "files:Hub", *where, *times,
+            cwd=HERE, env=environment, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        print("hub:", hub.stderr.readline().partition("interlock.serve: ")[2], end="", flush=True)
+        threading.Thread(target=show_errors, args=(hub.stderr,)).start()
+        return hub
+
     def _start(self, name, program, *arguments, **options):
-        common = ("--keys", str(self._keys / name), "--address", self._address)
+        common = ("--keys", str(self._keys / name), "--name", name, "--address", self._address)
         return self._machines.start(name, HERE / program, *common, *arguments, text=True, **options)
 
     def wait_for(self, count):

@@ -1,10 +1,10 @@
-"""Describes files that a server has, until there are no more.
+"""Describes files that are on another machine, until there are no more.
 
     python worker.py --keys DIR --name NAME --address HOST:PORT
 
 A cable that is pulled out is nothing that this program has to know of: its calls wait, and each
 runs once. Only when it was away for longer than the grace is it told, by `ServerGone`, that what
-it held is another's by now; then it begins anew.
+it had taken is another's by now; then it begins anew.
 """
 
 import argparse
@@ -14,29 +14,39 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from files import Files, Hub
 from parse_source import describe_source
 
-from interlock.errors import ServerGone
-from interlock.managers.client import Client
-from interlock.managers.tls import client_context
+import interlock
+from interlock.errors import ServerGone, ShutDown
 
 
-def work(client):
-    """Describe what there is to describe."""
-    jobs = client.find("jobs")
-    while (name := client.call(jobs, "take")) is not None:
-        source = client.call(jobs, "read", name)
-        client.call(jobs, "done", name, describe_source(bytes(source), name))
+def work(connection, files: Files) -> None:
+    """Describe what there is to describe.
 
-
-def main(options):
-    """Work, and come back as another client where that is needed."""
-    host, port = options.address.rsplit(":", 1)
-    context = client_context(options.keys, options.name)
+    A name is leased until its result is put: whatever ends this program, another has it then.
+    """
+    jobs, described = connection.queue("jobs"), connection.queue("described")
     while True:
         try:
-            with Client((host, int(port)), ssl=context) as client:
-                work(client)
+            with jobs.lease() as delivery:
+                name = delivery.message
+                found = describe_source(bytes(files.read(name)), name)
+                described.put((name, found, delivery.attempt))
+        except ShutDown:
+            return
+
+
+def main(options: argparse.Namespace) -> None:
+    """Work, and come back as another client where that is needed."""
+    host, port = options.address.rsplit(":", 1)
+    known = {"tls": options.keys, "name": options.name}
+    while True:
+        try:
+            hub = Hub((host, int(port)), **known)
+            hub.connect()
+            with interlock.connect(f"interlock://{options.address}", **known) as connection:
+                work(connection, hub.files())
                 print(f"{options.name}: nothing more to do", flush=True)
                 return
         except ServerGone:

@@ -47,6 +47,7 @@ def serve(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
         (["--address", "127.0.0.1:0"], "give --tls DIR"),
         (["--tls", "nowhere"], "there is no directory 'nowhere'"),
         (["--grace", "soon"], "--grace soon: give seconds"),
+        (["--heartbeat", "0"], "--heartbeat 0: give seconds"),
         (["--max-bytes", "0"], "--max-bytes 0: give a number of bytes"),
         (["--log-level", "loud"], "--log-level loud: give debug"),
         (["--metrics", "here"], "--metrics here: 'here' is no host:port"),
@@ -160,6 +161,35 @@ def test_a_registry_of_a_program_is_served_too(tmp_path: Path) -> None:
         counter = connection.client.create("Counter")
         assert connection.client.call(counter, "add", 3) == 3
         connection.dict("d")["a"] = 1
+
+
+def test_a_managers_class_is_served_too(tmp_path: Path) -> None:
+    """At the same port, with the proxies of its own; the server is told how soon to beat."""
+    (tmp_path / "hub.py").write_text(
+        "from interlock.managers import BaseManager, serve\n"
+        "class Words:\n"
+        "    def shout(self, text: str) -> str:\n"
+        "        return text.upper()\n"
+        "class Hub(BaseManager):\n"
+        "    words = serve(Words)\n"
+    )
+    program = (
+        "import sys\n"
+        "from hub import Hub\n"
+        "hub = Hub(('127.0.0.1', int(sys.argv[1])), sys.argv[2].encode())\n"
+        "hub.connect()\n"
+        "print(hub.words().shout('heard'))\n"
+    )
+    with ServerProcess(tmp_path, "hub:Hub", "--heartbeat", "0.5") as server:
+        port = server.address.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-c", program, port, KEY.decode()],
+            cwd=tmp_path, capture_output=True, text=True, timeout=BOUND_S, check=True,
+        )  # fmt: skip
+        assert done.stdout == "HEARD\n"
+        with server.connect() as connection:
+            connection.dict("d")["a"] = 1
+            assert connection.client._board._heartbeat_s == 0.5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -42,7 +42,7 @@ def test_nothing_stays_behind_when_the_program_is_killed() -> None:
     program = subprocess.Popen([sys.executable, PROGRAM], stdout=subprocess.PIPE, text=True)
     with program:
         assert program.stdout is not None
-        assert "hub: serves" in program.stdout.readline()
+        assert "hub: serving" in program.stdout.readline()
         until(lambda: len(psutil.Process(program.pid).children()) == 3 + 4)
         started = psutil.Process(program.pid).children()
         os.kill(program.pid, signal.SIGKILL)

@@ -82,6 +82,12 @@ def serve_command(
             "--grace", metavar="SECONDS", help="How long a client that is away keeps what it has."
         ),
     ] = "30",
+    heartbeat: Annotated[
+        str,
+        typer.Option(
+            "--heartbeat", metavar="SECONDS", help="How soon a connection that fell silent is lost."
+        ),
+    ] = "5",
     max_bytes: Annotated[
         str, typer.Option("--max-bytes", metavar="N", help="Of all values; 512M, 4G.")
     ] = "4G",
@@ -117,7 +123,8 @@ def serve_command(
             authkey=_key(authkey_file),
             insecure=insecure,
             journal=journal,
-            grace_s=_seconds(grace),
+            grace_s=_seconds(grace, "--grace"),
+            heartbeat_s=_seconds(heartbeat, "--heartbeat"),
             bytes_max=_bytes(max_bytes),
             metrics=None if metrics is None else _place(metrics, "--metrics"),
             log_json=log_json,
@@ -200,10 +207,10 @@ def _key(path: str | None) -> bytes | None:
     return key
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, option: str) -> float:
     if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) and float(text) > 0:
         return float(text)
-    raise Unusable(f"--grace {text}: give seconds, such as --grace 30")
+    raise Unusable(f"{option} {text}: give seconds, such as {option} 30")
 
 
 def _bytes(text: str) -> int:

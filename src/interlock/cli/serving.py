@@ -41,6 +41,7 @@ class Request:
     insecure: bool
     journal: str | None
     grace_s: float
+    heartbeat_s: float
     bytes_max: int
     metrics: tuple[str, int] | None
     log_json: bool
@@ -64,7 +65,7 @@ def serve(request: Request) -> None:
         journal=request.journal,
         authkey=request.authkey,
         ssl=ssl,
-        bounds=Bounds(grace_s=request.grace_s),
+        bounds=Bounds(grace_s=request.grace_s, heartbeat_s=request.heartbeat_s),
         insecure=request.insecure,
         registry=program.registry,
         permissions=permissions,
