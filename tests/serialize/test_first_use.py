@@ -43,3 +43,30 @@ def test_two_threads_may_be_the_first_to_send_an_array() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+INTERRUPTED = """
+import numpy
+from interlock.serialize import dumps, numpy_values
+
+register_types = numpy_values.register_types
+
+def interrupted():
+    numpy_values.register_types = register_types
+    raise KeyboardInterrupt
+
+numpy_values.register_types = interrupted
+for attempt in range(2):
+    try:
+        print(len(dumps(numpy.arange(3))) > 0)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+def test_who_is_interrupted_in_the_first_use_may_try_again() -> None:
+    """Ctrl-C while the types are registered does not leave them out for good."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "interrupted\nTrue\n"

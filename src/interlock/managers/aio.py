@@ -246,6 +246,7 @@ class AsyncClient:
         self._state.welcomed(welcome, self._loop.time())
         self._access.server = welcome.server
         self._line = line
+        line.write(iter([[told] for told in self._state.cancellations()]))
         for pending in self._state.unsent():
             pending.is_sent = True
             line.write(pending.pieces(), pending.lane)

@@ -305,6 +305,9 @@ class ObjectServer:
             listener = await loop.create_unix_server(made, sock=sock, **options)
         else:
             if isinstance(address, socket.socket):
+                if address.family != socket.AF_UNIX:
+                    # Connections inherit it; asyncio sets it on those alone whose protocol is said.
+                    address.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return await loop.create_server(secured, sock=address, **options)
             try:
                 listener = await loop.create_server(secured, *address, **options)

@@ -30,6 +30,10 @@ def register_name(name: str) -> bool:
 def _load(package: str) -> bool:
     if package not in _PACKAGES or package in _loaded:
         return False
-    _loaded.add(package)
-    import_module(_PACKAGES[package]).register_types()
+    _loaded.add(package)  # first: registering asks here again
+    try:
+        import_module(_PACKAGES[package]).register_types()
+    except BaseException:  # Ctrl-C, say: whoever comes next begins anew
+        _loaded.discard(package)
+        raise
     return True

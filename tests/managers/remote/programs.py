@@ -168,3 +168,10 @@ def endless(number: int) -> None:
 
 def unheard(number: int) -> int:
     return number
+
+
+def wait_for(condition: Any, entered: Any) -> None:
+    """Wait until notified."""
+    with condition:
+        entered.append(os.getpid())
+        condition.wait()

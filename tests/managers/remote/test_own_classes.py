@@ -128,5 +128,6 @@ def test_what_a_function_returns_has_its_own_methods() -> None:
         assert list(manager_.numbers()) == [1, 2]
         awkward = manager_.Awkward()
         assert (awkward.aio(), awkward.pipeline()) == ("aio", "pipeline")
+        assert awkward._exposed_ == ("aio", "pipeline")  # as the documentation's example looks
         with pytest.raises(NotExposed):
             manager_.operator()._callmethod("mul", (1, 2))

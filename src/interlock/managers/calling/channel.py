@@ -61,10 +61,14 @@ class Channel:
 
     Args:
         sock: Its own from now on.
+
+    Attributes:
+        is_waiting: Whether a thread that is interrupted has lost none of what is read.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
+        self.is_waiting = False
         self._sock = sock
         self._tls = threading.Lock() if isinstance(sock, tls.SSLSocket) else None
         self._sending = threading.Lock()
@@ -76,17 +80,24 @@ class Channel:
     def send(self, parts: list[Any], timeout_s: float) -> None:
         """Write all of it; other threads' parts come before or behind.
 
+        Where it fails, or its thread is interrupted, the connection is ended: what would come
+        behind half a frame would be taken for the rest of it.
+
         Raises:
             OSError: The connection is gone, or takes nothing for that long.
 
         If a process dies: the server: OSError, now or the next time.
         """
         with self._sending:
-            for part in parts:
-                rest = memoryview(part)
-                while rest.nbytes:
-                    deadline_s = time.monotonic() + timeout_s
-                    rest = rest[self._sent(rest, deadline_s) :]
+            try:
+                for part in parts:
+                    rest = memoryview(part)
+                    while rest.nbytes:
+                        deadline_s = time.monotonic() + timeout_s
+                        rest = rest[self._sent(rest, deadline_s) :]
+            except BaseException:
+                self.shut()
+                raise
 
     def _sent(self, rest: memoryview, deadline_s: float) -> int:
         while True:
@@ -115,15 +126,21 @@ class Channel:
         If a process dies: the server: 0 or OSError, at once if the machine lives.
         """
         if self._tls is None:
-            if not self._readable.poll(timeout_s * 1000):
+            if not self._comes(timeout_s):
                 return None
             with contextlib.suppress(BlockingIOError):  # another thread has had it
                 return self._sock.recv_into(room)
             return None
         got = self._decrypted(room)
-        if got is None and self._readable.poll(timeout_s * 1000):
+        if got is None and self._comes(timeout_s):
             got = self._decrypted(room)
         return got
+
+    def _comes(self, timeout_s: float) -> bool:
+        self.is_waiting = True
+        is_there = bool(self._readable.poll(timeout_s * 1000))
+        self.is_waiting = False
+        return is_there
 
     def _decrypted(self, room: memoryview) -> int | None:
         assert self._tls is not None

@@ -20,7 +20,6 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 
 from interlock.errors import InterlockError, ServerGone, WireError
 from interlock.managers.auth import AuthenticationFailed
@@ -29,6 +28,7 @@ from interlock.managers.calling.channel import Channel
 from interlock.managers.calling.greeting import Way, greet
 from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
+from interlock.managers.calling.waiters import Waiter, Waiters
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import READS, ClientState, Pending
 from interlock.managers.wire.frames import Message
@@ -38,27 +38,6 @@ __all__ = ["DESK", "LOOK_S", "Switchboard"]
 
 DESK = 0
 LOOK_S = 0.5  # how often its own thread looks
-
-
-class _Waiter:
-    """A thread that waits for something to become true."""
-
-    __slots__ = ("_asleep", "is_met")
-
-    def __init__(self, is_met: Callable[[], bool]) -> None:
-        self._asleep = threading.Lock()  # an Event costs seven times as much
-        self._asleep.acquire()
-        self.is_met = is_met
-
-    def wake(self) -> bool:
-        """Under the state's lock; whether it was not woken already."""
-        if not self._asleep.locked():
-            return False
-        self._asleep.release()
-        return True
-
-    def sleep(self) -> None:
-        self._asleep.acquire()
 
 
 class Switchboard:
@@ -80,7 +59,7 @@ class Switchboard:
         self._state_lock = threading.Lock()
         self._reading = threading.Lock()
         self._giving = threading.Lock()
-        self._waiters: dict[_Waiter, None] = {}
+        self._waiters = Waiters()
         self._orphans: deque[Pending] = deque()  # what they refer to must be given back
         self._channel: Channel | None = None
         self._reader = Reader(READS)
@@ -137,13 +116,13 @@ class Switchboard:
         self._give_back()
         nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
         self._state.check_size(nbytes)
-        waiter: _Waiter | None = None
+        waiter: Waiter | None = None
         while True:
             with self._state_lock:
                 if self._state.lost_by is not None or self._state.has_credit(nbytes):
                     return self._entered(lane, calls, buffers, kept)
-                waiter = waiter or _Waiter(lambda: self._may_begin(nbytes))
-                self._waiters[waiter] = None
+                waiter = waiter or Waiter(lambda: self._may_begin(nbytes))
+                self._waiters.enter(waiter)
             self._wait(waiter)
 
     def _may_begin(self, nbytes: int) -> bool:
@@ -160,6 +139,10 @@ class Switchboard:
             self._state_lock.release()
             try:
                 self._write(channel, pending)
+            except BaseException:
+                if kept is not None:  # somebody was to wait for it
+                    self._abandon(pending)
+                raise
             finally:
                 self._state_lock.acquire()
         return pending
@@ -174,9 +157,7 @@ class Switchboard:
 
     def _settled(self, pending: Pending) -> None:
         """Under the lock: wake whoever has what it waits for."""
-        for waiter in self._waiters:
-            if waiter.is_met():
-                waiter.wake()
+        self._waiters.wake_met()
 
     def wait_settled(self, pending: Pending) -> None:
         """Return when the calls have been answered, or never will be.
@@ -186,9 +167,9 @@ class Switchboard:
 
         If a process dies: the server: the calls have an error then, as `Client` tells.
         """
-        waiter = _Waiter(pending.is_over)
+        waiter = Waiter(pending.is_over)
         with self._state_lock:
-            self._waiters[waiter] = None
+            self._waiters.enter(waiter)
         try:
             self._wait(waiter)
         except BaseException:
@@ -209,7 +190,7 @@ class Switchboard:
 
     # ---- waiting and reading ---------------------------------------------------------------------
 
-    def _wait(self, waiter: _Waiter) -> None:
+    def _wait(self, waiter: Waiter) -> None:
         try:
             while not waiter.is_met():
                 if self._reading.acquire(blocking=False):
@@ -219,10 +200,10 @@ class Switchboard:
                     finally:
                         self._reading.release()
                 else:
-                    waiter.sleep()
+                    waiter.wait()
         finally:
             with self._state_lock:
-                self._waiters.pop(waiter, None)
+                self._waiters.leave(waiter)
             self._hand_over()
 
     def _hand_over(self) -> None:
@@ -230,9 +211,7 @@ class Switchboard:
         if not self._waiters or self._reading.locked():
             return
         with self._state_lock:
-            for waiter in self._waiters:
-                if waiter.wake():
-                    return
+            self._waiters.wake_one()
 
     def _read(self, timeout_s: float) -> None:
         """Read once; whoever has `_reading`."""
@@ -253,6 +232,10 @@ class Switchboard:
             channel.close()
         except OSError as error:
             self._reconnect(channel, error)
+        except BaseException:  # Ctrl-C; what was read and is lost comes again by another connection
+            if not channel.is_waiting:
+                channel.shut()
+            raise
 
     def _take(self, messages: list[Message], now_s: float) -> None:
         with self._state_lock:
@@ -353,6 +336,9 @@ class Switchboard:
         self._reader = reader
         try:
             self._take(reader.rest(), time.monotonic())
+            with self._state_lock:
+                told = self._state.cancellations()
+            channel.send(told, self._heartbeat_s)
             while True:
                 with self._state_lock:
                     todo = self._state.unsent()
@@ -414,7 +400,6 @@ class Switchboard:
             channel, self._channel = self._channel, None
             if self._state.lost_by is None:
                 self._state.lose(error)
-            for waiter in self._waiters:
-                waiter.wake()
+            self._waiters.wake_all()
         if channel is not None:
             channel.shut()

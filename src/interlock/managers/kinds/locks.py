@@ -75,6 +75,13 @@ class Lock:
         self._give(me, depth)
         return True
 
+    async def _again(self, me: Owner, depth: int) -> None:
+        """For who has waited for a condition."""
+        if self._owner is None and not self._turns:
+            self._give(me, depth)
+        else:
+            await self._waited(me, None, depth)
+
     def _give(self, owner: Owner, depth: int = 1) -> None:
         self._number += 1
         self._owner, self._depth = owner, depth
@@ -262,7 +269,8 @@ class Condition:
         Raises:
             RuntimeError: The caller has not got the lock.
 
-        If a process dies: the client: it waits no more when the grace has ended.
+        If a process dies: the client: it waits no more when the grace has ended, and what it was
+            notified of goes to the next.
         """
         me = self._check_owned("wait on")
         waiter = self._turns.enter()
@@ -272,12 +280,23 @@ class Condition:
         except asyncio.CancelledError:
             if Turns.was_woken(waiter):
                 self._turns.wake()
+            if not me[0].is_over:  # interrupted, in a block that will release the lock
+                await self._lock._again(me, depth)
             raise
-        if self._lock._owner is None and not self._lock._turns:
-            self._lock._give(me, depth)
-        else:
-            await self._lock._waited(me, None, depth)
+        try:
+            await self._lock._again(me, depth)
+        except asyncio.CancelledError:
+            if notified:
+                self._turns.wake()
+            raise
+        if notified:
+            me[0].hold(self._lock, self._lost)
         return notified
+
+    def _lost(self) -> None:
+        """Who was notified is gone, and has it still: somebody else is to be told."""
+        self._turns.wake()
+        self._lock._pass_on()
 
     def notify(self, n: int = 1) -> None:
         """Let so many go on.

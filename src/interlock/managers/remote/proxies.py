@@ -338,7 +338,10 @@ def _class_for(kind: Any, reference: Reference) -> type[RemoteProxy]:
     else:
         methods = {name: _method(name) for name in reference.methods}
         cls = type(f"AutoProxy[{reference.typeid}]", (RemoteProxy, _More), methods)
-    cls._exposed_ = reference.methods  # type: ignore[attr-defined]
+    # What `str` shows is the server's to give of every object, and not listed, as elsewhere.
+    cls._exposed_ = tuple(  # type: ignore[attr-defined]
+        name for name in reference.methods if name != "__repr__"
+    )
     add_alike(cls, REFERENCE, lambda proxy: encode_reference(proxy._reference))
     return cls
 

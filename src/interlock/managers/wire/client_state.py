@@ -48,13 +48,14 @@ class Pending:
         lane: Behind whose calls they are run.
         count: How many calls are in it.
         is_sent: Whether the present connection has it.
+        is_given_up: Whether nobody waits for it, which the server is to know.
         answers: What came of each, with its buffers; None until then.
         error: Why there will be no answers.
     """
 
     __slots__ = (
-        "answers", "count", "encoded", "error", "is_sent", "kept", "lane", "nbytes", "number",
-        "settled",
+        "answers", "count", "encoded", "error", "is_given_up", "is_sent", "kept", "lane", "nbytes",
+        "number", "settled",
     )  # fmt: skip
 
     def __init__(
@@ -73,7 +74,7 @@ class Pending:
         self.count = count
         self.kept = kept  # the arguments: what they refer to must not be released before
         self.settled = settled
-        self.is_sent = False
+        self.is_sent = self.is_given_up = False
         self.answers: list[tuple[Answer, list[memoryview]]] | None = None
         self.error: Exception | None = None
 
@@ -86,7 +87,13 @@ class Pending:
     def pieces(self) -> Iterator[list[Any]]:
         """What is to be written for it."""
         kind, body, buffers = self.encoded
-        return pieces(kind, self.number, body, buffers)
+        yield from pieces(kind, self.number, body, buffers)
+        if self.is_given_up:
+            yield [self.cancellation()]
+
+    def cancellation(self) -> bytes:
+        """What tells the server that nobody waits for it."""
+        return _joined(pieces(*_of(encode(Cancel()), self.number)))
 
 
 class ClientState:
@@ -140,6 +147,14 @@ class ClientState:
     def unsent(self) -> list[Pending]:
         """In the order in which they were begun, which is that of their lanes."""
         return [pending for pending in self._pending.values() if not pending.is_sent]
+
+    def cancellations(self) -> list[bytes]:
+        """Of what the server has received, and nobody waits for any more; it may not know."""
+        return [
+            pending.cancellation()
+            for pending in self._pending.values()
+            if pending.is_sent and pending.is_given_up
+        ]
 
     def disconnected(self) -> None:
         """Nothing that was sent is known to have arrived."""
@@ -253,7 +268,8 @@ class ClientState:
 
         If its answer came just now, the server undoes what it can, and forgets it.
         """
-        told = _joined(pieces(*_of(encode(Cancel()), pending.number)))
+        pending.is_given_up = True
+        told = pending.cancellation()
         if not pending.is_settled:
             return told if pending.is_sent else None
         if pending.number not in self._done:
