@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -258,7 +260,10 @@ def test_permissions_say_who_may_use_what() -> None:
                 client.call(counter, "echo", 1)
             with pytest.raises(AccessDenied):
                 client.create("dict")
-            assert client.call(client.find("shared"), "echo", 1) == 1
+            shared = client.find("shared")
+            assert client.call(shared, "echo", 1) == 1
+            fenced = client.call(0, "under", shared.id, 1, 1)
+            assert client.call(fenced, "echo", 2) == 2  # another way to it, and the same name
 
 
 def test_a_pipeline_runs_its_calls_in_order(client: Client) -> None:
@@ -305,6 +310,9 @@ def test_plain_tcp_beyond_this_machine_is_refused() -> None:
         Served(("0.0.0.0", 0)).__enter__()
     with pytest.raises(InsecureAddress, match="authkey="):
         Served(("127.0.0.1", 0), authkey=None).__enter__()
+    given: Any = socket.create_server(("127.0.0.1", 0))
+    with given, pytest.raises(InsecureAddress, match="authkey="):
+        Served(given, authkey=None).__enter__()
 
 
 def test_limits_are_told_to_the_client_which_keeps_them() -> None:

@@ -171,13 +171,12 @@ class ObjectServer:
             The addresses, with the ports that were given.
 
         Raises:
-            InsecureAddress: One is beyond this machine, or open to every user of it, without TLS
-                and a key.
+            InsecureAddress: One is beyond this machine without TLS, or open to every user of this
+                machine without a key or certificates.
             OSError: An address is taken.
         """
         for address in addresses:
-            if not isinstance(address, socket.socket):
-                self._check(address)
+            self._check(address)
         raise_descriptor_limit(self.bounds.connections)
         async with contextlib.AsyncExitStack() as stack:
             self._listeners = listeners = [
@@ -276,13 +275,19 @@ class ObjectServer:
 
     # ---- its own ---------------------------------------------------------------------------------
 
-    def _check(self, address: Address) -> None:
-        check_address(address, tls=self.tls, insecure=self.insecure)
+    def _check(self, address: Address | socket.socket) -> None:
+        if isinstance(address, socket.socket):
+            if address.family == socket.AF_UNIX:
+                return
+            where = address.getsockname()[:2]  # who comes there is looked at one by one
+        else:
+            check_address(address, tls=self.tls, insecure=self.insecure)
+            where = address
         asks = self.key is not None or (self._gate is not None and self._gate.asks_who)
-        if isinstance(address, tuple) and not asks and not self.insecure:
+        if isinstance(where, tuple) and not asks and not self.insecure:
             raise InsecureAddress(
-                f"Anybody who reaches {address[0]}:{address[1]} could use the server. Give "
-                "authkey=, or an ssl= context that requires certificates, or write insecure=True."
+                f"Anybody who reaches {where[0]}:{where[1]} could use the server. Give authkey=, "
+                "or an ssl= context that requires certificates, or write insecure=True."
             )
 
     async def _listen(

@@ -1,10 +1,11 @@
 """Which call is run next, and by what: clients by turns, some calls each.
 
-Sessions with something to run stand in a ring. Each in turn has at most TURN of its calls run, so
-however many a client sends, another waits for TURN calls of each other client at most. What may
-wait or take long (async methods, methods in threads) leaves the ring until it is done, and its
-session goes on with what else it has. Where nobody stands in the ring, who comes has its turn at
-once: each connection is read once in a round of the loop, so that is by turns as well.
+Sessions with something to run stand in a ring. Each in turn has at most TURN of its calls run, and
+no further one when those have taken TURN_S. So however much a client sends, another waits for one
+turn of each other client at most. What may wait or take long (async methods, methods in threads)
+leaves the ring until it is done, and its session goes on with what else it has. Where nobody stands in the
+ring, who comes has its turn at once: each connection is read once in a round of the loop, so that
+is by turns as well.
 """
 
 from __future__ import annotations
@@ -34,15 +35,16 @@ from interlock.managers.faults import pack_fault
 from interlock.managers.objects import Method, Registry
 from interlock.managers.references import Objects, Reference, Shared, exchange
 from interlock.managers.serving.desk import Caller, _caller
+from interlock.managers.serving.fences import original
 from interlock.managers.serving.recorder import Recorder
 from interlock.managers.serving.session import Request, Session
 from interlock.managers.wire.bodies import Answer, Answers, Call, encode
 from interlock.managers.wire.frames import BUFFERS_MAX
 from interlock.managers.wire.values import Packed, pack, unpack
 
-__all__ = ["TURN", "Dispatcher"]
+__all__ = ["TURN", "TURN_S", "Dispatcher"]
 
-TURN = 16
+TURN, TURN_S = 16, 0.002
 _STOP_S = 1.0
 _CREATE = "create "
 _log = logging.getLogger(__name__)
@@ -134,8 +136,9 @@ class Dispatcher:
     # ---- one call --------------------------------------------------------------------------------
 
     def _turn(self, session: Session) -> None:
+        ends_s = time.monotonic() + TURN_S
         for _ in range(TURN):
-            if not session.may_begin:
+            if not session.may_begin or time.monotonic() > ends_s:
                 return
             request = session.ready.popleft()
             if self._began(session, request):
@@ -174,8 +177,8 @@ class Dispatcher:
         shared = session.find(call.target)
         method = shared.exposed.method(call.method)
         names = [shared.exposed.typeid]
-        if shared.id in self.names:
-            names.append(self.names[shared.id])
+        if served := self.names.get(original(shared).id):
+            names.append(served)
         check_permitted(self._permissions, session.peer.name, names, method.name, method.word)
         return method, shared
 

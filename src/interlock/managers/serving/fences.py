@@ -19,7 +19,7 @@ from interlock.managers.objects import Exposed, Method
 from interlock.managers.references import Shared
 from interlock.serialize import serializable
 
-__all__ = ["FencingToken", "fenced"]
+__all__ = ["FencingToken", "fenced", "original"]
 
 _comparing = threading.Lock()
 
@@ -47,7 +47,7 @@ def fenced(shared: Shared, lock: int, number: int) -> Shared:
     Raises:
         StaleToken: One has come already.
     """
-    whole = _original(shared)
+    whole = original(shared)
 
     def check() -> None:
         with _comparing:  # methods run in threads, too
@@ -75,7 +75,8 @@ class _Behind(Shared):
         self.whole = shared
 
 
-def _original(shared: Shared) -> Shared:
+def original(shared: Shared) -> Shared:
+    """The object itself, whichever way to it this is."""
     while isinstance(shared, _Behind):
         shared = shared.whole
     return shared
