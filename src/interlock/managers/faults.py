@@ -21,7 +21,10 @@ from interlock.serialize.exceptions import RemoteError
 __all__ = ["RemoteTraceback", "allow_error", "pack_fault", "unpack_fault"]
 
 _TEXT_MAX = 20_000  # characters of a traceback; the end of it tells most
-_NOTES_MAX = 20
+_NOTES_MAX = 20  # and errors of a group
+_FILES = frozenset(("filename", "filename2"))
+_OF_OS_ERRORS = _FILES | {"errno", "strerror"}
+Fault = tuple[str, str, str, list[str], tuple[Any, ...], dict[str, Any]]
 _allowed: dict[str, type[Exception]] = {}
 
 
@@ -49,16 +52,27 @@ def allow_error(cls: type[Exception]) -> type[Exception]:
 
 def pack_fault(error: BaseException, *, hide_traceback: bool = False) -> Packed:
     """An error as a value; what of it cannot travel is left out."""
-    text = "" if hide_traceback else "".join(traceback.format_exception(error))[-_TEXT_MAX:]
-    notes = [str(note)[:_TEXT_MAX] for note in getattr(error, "__notes__", ())][:_NOTES_MAX]
-    state = {name: value for name, value in vars(error).items() if name != "__notes__"}
-    fault = (_name(type(error)), _said(error), text, notes, error.args, state)
-    for shape in (fault, (*fault[:4], error.args, {}), (*fault[:4], (_said(error),), {})):
+    fault = _fault(error, hide_traceback)
+    for shape in (fault, (*fault[:5], {}), (*fault[:4], (fault[1],), {})):
         try:
             return pack(shape, buffers_max=1)
         except (SerializationError, ValueError, TypeError, RecursionError):
             continue  # with less of it
     return pack((_name(type(error)), "(its text cannot be had)", "", [], (), {}))
+
+
+def _fault(error: BaseException, hide_traceback: bool) -> Fault:
+    text = "" if hide_traceback else "".join(traceback.format_exception(error))[-_TEXT_MAX:]
+    notes = [str(note)[:_TEXT_MAX] for note in getattr(error, "__notes__", ())][:_NOTES_MAX]
+    args, state = error.args, {**vars(error)}
+    state.pop("__notes__", None)
+    if type(error) is ExceptionGroup:
+        parts = [_fault(each, hide_traceback) for each in error.exceptions[:_NOTES_MAX]]
+        args = (error.message, [(*part[:2], "", *part[3:]) for part in parts])
+    elif isinstance(error, OSError):  # has what is in neither of the two
+        names = _OF_OS_ERRORS - (_FILES if hide_traceback else set())
+        state |= {name: had for name in names if (had := getattr(error, name)) is not None}
+    return _name(type(error)), _said(error), text, notes, args, state
 
 
 def unpack_fault(data: bytes, buffers: list[memoryview]) -> Exception:
@@ -70,10 +84,14 @@ def unpack_fault(data: bytes, buffers: list[memoryview]) -> Exception:
     fault = unpack(data, buffers)
     if not _is_fault(fault):
         raise DecodeError("What came as an error is none; nothing was made of it.", path="$")
+    return _error(fault)
+
+
+def _error(fault: Fault) -> Exception:
     name, said, text, notes, args, state = fault
     error = _made(name, said, args, state)
     for note in notes:
-        error.add_note(note)
+        BaseException.add_note(error, note)
     if text:
         error.__cause__ = RemoteTraceback(text)
     return error
@@ -93,15 +111,28 @@ def _made(name: str, said: str, args: tuple[Any, ...], state: dict[str, Any]) ->
     try:
         if cls is None:
             raise LookupError(name)
-        if cls.__module__ == "builtins":
+        if cls is ExceptionGroup:
+            message, parts = args
+            error: Exception = ExceptionGroup(message, [_error(part) for part in map(_part, parts)])
+        elif cls.__module__ == "builtins":
             error = cls(*args)
         else:
             error = cls.__new__(cls, *args)
             BaseException.__setattr__(error, "args", args)
+        if isinstance(error, OSError):
+            for each in _OF_OS_ERRORS & state.keys():
+                BaseException.__setattr__(error, each, state.pop(each))
         error.__dict__.update(state)
         return error
     except Exception:  # its class is not known here, or it is not made of these
         return RemoteError(f"{name}: {said}", name)
+
+
+def _part(fault: Any) -> Fault:
+    if not _is_fault(fault):
+        raise TypeError("a part of a group is no error")
+    made: Fault = fault
+    return made
 
 
 def _class_of(name: str) -> type[Exception] | None:

@@ -22,6 +22,8 @@ import itertools
 import reprlib
 import secrets
 import weakref
+from collections import Counter
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 from interlock.errors import LimitReached, NoSuchObject
@@ -37,7 +39,7 @@ REFERENCE = "interlock.Reference"
 TICKET_S = 60.0
 """How long a ticket holds its object; a process that is started with one has that long."""
 
-_TICKETS_MAX = 10_000
+_TICKETS_MAX, _TICKETS_A_CLIENT = 100_000, 10_000
 
 
 class Shared:
@@ -74,7 +76,8 @@ class Objects:
         self._of_targets: weakref.WeakValueDictionary[tuple[int, str], Shared] = (
             weakref.WeakValueDictionary()
         )
-        self._tickets: dict[bytes, tuple[float, Shared]] = {}
+        self._tickets: dict[bytes, tuple[float, Shared, Hashable]] = {}
+        self._of_clients: Counter[Hashable] = Counter()  # tickets that nobody has claimed
 
     def __len__(self) -> int:
         return len(self._present)
@@ -93,19 +96,26 @@ class Objects:
         self._present[shared.id] = shared
         return shared
 
-    def share(self, shared: Shared, now_s: float) -> bytes:
+    def share(self, shared: Shared, now_s: float, client: Hashable = None) -> bytes:
         """A ticket for the object.
+
+        Args:
+            shared: The object.
+            now_s: Its time begins.
+            client: Whose it is; each may have so many.
 
         Raises:
             LimitReached: There are too many that nobody has claimed.
         """
-        if len(self._tickets) >= _TICKETS_MAX:
+        theirs = self._of_clients[client]
+        if theirs >= _TICKETS_A_CLIENT or len(self._tickets) >= _TICKETS_MAX:
             raise LimitReached(
-                f"The server keeps {_TICKETS_MAX} objects for clients that have not claimed them; "
-                f"each ticket ends after {TICKET_S:.0f} s. Claim some, or wait."
+                f"The server keeps {theirs} objects for those to whom this client has passed them "
+                f"on; each ticket ends after {TICKET_S:.0f} s. Have some claimed, or wait."
             )
         ticket = secrets.token_bytes(16)
-        self._tickets[ticket] = (now_s + TICKET_S, shared)
+        self._tickets[ticket] = (now_s + TICKET_S, shared, client)
+        self._of_clients[client] += 1
         return ticket
 
     def claim(self, ticket: bytes, now_s: float) -> Shared:
@@ -114,18 +124,26 @@ class Objects:
         Raises:
             NoSuchObject: It was used, has ended, or never was one.
         """
-        end_s, shared = self._tickets.pop(ticket, (0.0, None))
-        if shared is None or now_s > end_s:
-            raise NoSuchObject(
-                "A reference was passed on, and its ticket is used up or has ended "
-                f"({TICKET_S:.0f} s). Pass it on again, from a process that still has it."
-            )
-        return shared
+        if ticket in self._tickets:
+            end_s, shared, _ = self._tickets[ticket]
+            self._spend(ticket)
+            if now_s <= end_s:
+                return shared
+        raise NoSuchObject(
+            "A reference was passed on, and its ticket is used up or has ended "
+            f"({TICKET_S:.0f} s). Pass it on again, from a process that still has it."
+        )
 
     def expire(self, now_s: float) -> None:
         """Let go what nobody has claimed in time."""
-        for ticket in [each for each, (end_s, _) in self._tickets.items() if now_s > end_s]:
-            del self._tickets[ticket]
+        for ticket in [each for each, (end_s, *_) in self._tickets.items() if now_s > end_s]:
+            self._spend(ticket)
+
+    def _spend(self, ticket: bytes) -> None:
+        client = self._tickets.pop(ticket)[2]
+        self._of_clients[client] -= 1
+        if not self._of_clients[client]:
+            del self._of_clients[client]
 
     def begin_at(self, number: int) -> None:
         """Give new objects numbers from there on; those below are of an earlier start."""

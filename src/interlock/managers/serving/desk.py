@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,7 +19,9 @@ from interlock.managers.serving.session import Session
 __all__ = ["Caller", "Desk", "caller", "desk_type"]
 
 ADOPT_S = 10.0  # how long a child waits for what its parent says of it
-LENT_MAX = 1_000_000
+LENT_MAX, LENT_A_CLIENT = 4_000_000, 1_000_000  # objects; a child counts for _CHILD more
+FORK_BYTES = 16
+_CHILD = 256
 
 
 Unsure = tuple[Callable[[], object], Callable[[], object]]
@@ -90,7 +93,9 @@ class Desk:
         self._permissions = permissions
         self._clock = clock
         self.named: dict[str, Shared] = {}
-        self._lent: dict[bytes, tuple[float, dict[int, Shared]]] = {}
+        self._lent: dict[bytes, tuple[float, dict[int, Shared], bytes]] = {}
+        self._lent_by: Counter[bytes] = Counter()  # objects, by the session of the parent
+        self._lent_in_all = 0
         self._awaited: dict[bytes, list[asyncio.Future[None]]] = {}
 
     def find(self, name: str) -> Reference:
@@ -113,7 +118,8 @@ class Desk:
 
     def share(self, number: int) -> bytes:
         """A ticket by which one other client gets an object of this one."""
-        return self._objects.share(caller().session.find(number), self._clock())
+        session = caller().session
+        return self._objects.share(session.find(number), self._clock(), session.identity)
 
     def claim(self, ticket: bytes) -> Reference:
         """The object of a ticket.
@@ -130,12 +136,18 @@ class Desk:
         """Keep what the client has for a child that it has forked, which adopts it.
 
         Raises:
+            ValueError: That is no name of a child.
             LimitReached: There are too many children that have not come.
         """
-        shared = caller().session.shared()
-        if len(shared) + 1 + sum(len(each) + 1 for _, each in self._lent.values()) > LENT_MAX:
-            raise LimitReached(f"The server keeps {LENT_MAX} objects for children already.")
-        self._lent[fork] = (self._clock() + TICKET_S, shared)
+        session = caller().session
+        shared = session.shared()
+        theirs, count = self._lent_by[session.identity], len(shared) + _CHILD
+        if len(fork) != FORK_BYTES or fork in self._lent:
+            raise ValueError("a child has another name")
+        if theirs + count > LENT_A_CLIENT or self._lent_in_all + count > LENT_MAX:
+            raise LimitReached(f"The server keeps {theirs} objects for children of this client.")
+        self._lent[fork] = (self._clock() + TICKET_S, shared, session.identity)
+        self._count(session.identity, count)
         for waiter in self._awaited.pop(fork, ()):
             if not waiter.done():
                 waiter.set_result(None)
@@ -152,7 +164,7 @@ class Desk:
                 waiters.remove(waiter)
                 if not waiters:
                     self._awaited.pop(fork, None)
-        _, lent = self._lent.pop(fork, (0.0, {}))
+        lent = self._taken(fork)
         found: list[Reference | None] = []
         for number in numbers:
             shared = lent.get(number)
@@ -161,8 +173,20 @@ class Desk:
 
     def expire(self, now_s: float) -> None:
         """Let go what children have not adopted in time."""
-        for fork in [each for each, (end_s, _) in self._lent.items() if now_s > end_s]:
-            del self._lent[fork]
+        for fork in [each for each, (end_s, *_) in self._lent.items() if now_s > end_s]:
+            self._taken(fork)
+
+    def _taken(self, fork: bytes) -> dict[int, Shared]:
+        _, lent, parent = self._lent.pop(fork, (0.0, {}, b""))
+        if parent:
+            self._count(parent, -len(lent) - _CHILD)
+        return lent
+
+    def _count(self, parent: bytes, more: int) -> None:
+        self._lent_in_all += more
+        self._lent_by[parent] += more
+        if not self._lent_by[parent]:
+            del self._lent_by[parent]
 
     def under(self, number: int, lock: int, token: int) -> Reference:
         """A way to the object that ends when the lock is given to another.

@@ -3,9 +3,9 @@
 Sessions with something to run stand in a ring. Each in turn has at most TURN of its calls run, and
 no further one when those have taken TURN_S. So however much a client sends, another waits for one
 turn of each other client at most. What may wait or take long (async methods, methods in threads)
-leaves the ring until it is done, and its session goes on with what else it has. Where nobody stands in the
-ring, who comes has its turn at once: each connection is read once in a round of the loop, so that
-is by turns as well.
+leaves the ring until it is done, and its session goes on with what else it has. Where nobody stands
+in the ring, who comes has its turn at once: each connection is read once in a round of the loop, so
+that is by turns as well.
 """
 
 from __future__ import annotations

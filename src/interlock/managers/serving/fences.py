@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from interlock.errors import StaleToken
+from interlock.errors import LimitReached, StaleToken
 from interlock.managers.objects import Exposed, Method
 from interlock.managers.references import Shared
 from interlock.serialize import serializable
 
 __all__ = ["FencingToken", "fenced", "original"]
 
+LOCKS_MAX = 1000  # whose tokens one object keeps
 _comparing = threading.Lock()
 
 
@@ -46,11 +47,17 @@ def fenced(shared: Shared, lock: int, number: int) -> Shared:
 
     Raises:
         StaleToken: One has come already.
+        LimitReached: It was called under tokens of too many locks.
     """
     whole = original(shared)
 
     def check() -> None:
         with _comparing:  # methods run in threads, too
+            if len(whole.fences) >= LOCKS_MAX and lock not in whole.fences:
+                raise LimitReached(
+                    f"A {whole.exposed.typeid} was called under tokens of {LOCKS_MAX} locks; it "
+                    "keeps no more. Use one lock for it."
+                )
             highest = whole.fences[lock] = max(number, whole.fences.get(lock, 0))
         if number < highest:
             raise StaleToken(
