@@ -14,8 +14,8 @@ from multiprocessing.managers import (
 from interlock._standard import rest_of
 from interlock.managers.local.manager import BaseManager, SyncManager
 from interlock.managers.local.serving import Server
+from interlock.managers.segments import SharedMemoryManager
 from interlock.managers.typed import awaited, pipeline, serve, under
-from interlock.shared_memory.manager import SharedMemoryManager
 
 __all__ = [
     "BaseListProxy",

@@ -12,10 +12,10 @@ from interlock.shared_memory.block import SharedMemory as _SharedMemory
 from interlock.shared_memory.list import Item
 from interlock.shared_memory.list import ShareableList as _ShareableList
 
-__all__ = ["SharedMemoryManager"]
+__all__ = ["Server", "SharedMemoryManager", "Tracker"]
 
 
-class _Tracker:
+class Tracker:
     """What the server has to unlink. It has the memory too, so that no client's end takes it."""
 
     def __init__(self) -> None:
@@ -23,26 +23,40 @@ class _Tracker:
 
     @property
     def segment_names(self) -> list[str]:
+        """Of all of it."""
         return list(self._tracked)
 
     def register_segment(self, segment_name: str) -> None:
-        self._tracked[segment_name] = _SharedMemory(segment_name)
+        """Have memory of that name.
+
+        Raises:
+            SegmentNotFound: There is none.
+        """
+        self.keep(_SharedMemory(segment_name))
+
+    def keep(self, shm: _SharedMemory) -> None:
+        """Have memory that was opened already."""
+        self._tracked[shm.name] = shm
 
     def destroy_segment(self, segment_name: str) -> None:
+        """Unlink one."""
         shm = self._tracked.pop(segment_name)
         shm.close()
         with contextlib.suppress(SegmentNotFound):  # its user did it
             shm.unlink()
 
     def unlink(self) -> None:
+        """Unlink all."""
         for name in self.segment_names:
             self.destroy_segment(name)
 
 
-class _Server(standard.SharedMemoryServer):
+class Server(standard.SharedMemoryServer):
+    """The standard library's, which keeps what it unlinks by our tracker."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         standard.Server.__init__(self, *args, **kwargs)
-        self.shared_memory_context = _Tracker()
+        self.shared_memory_context = Tracker()
 
 
 class SharedMemoryManager(standard.SharedMemoryManager):
@@ -52,7 +66,7 @@ class SharedMemoryManager(standard.SharedMemoryManager):
         own death each piece is found as long as another process has it, and gone with the last.
     """
 
-    _Server = _Server
+    _Server = Server
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         standard.BaseManager.__init__(self, *args, **kwargs)  # and no resource tracker
