@@ -352,3 +352,15 @@ def test_a_closed_client_says_so(client: Client) -> None:
     client.close()
     with pytest.raises(ServerGone, match="closed"):
         client.call(counter, "add", 1)
+
+
+def test_who_goes_on_after_the_end_is_told_each_time_anew(client: Client) -> None:
+    """An error that is raised again and again would have a longer traceback each time."""
+    counter = client.create("Counter")
+    client.close()
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(ServerGone) as caught:
+            client.call(counter, "add", 1)
+        lengths.append(len(caught.traceback))
+    assert len(set(lengths)) == 1

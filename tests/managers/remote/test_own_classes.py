@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 from collections.abc import Iterator
 from multiprocessing import managers as standard
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 
 from interlock.errors import AccessDenied, BadArgument, NotExposed
 from interlock.managers import BaseManager, awaited, pipeline
-from tests.managers.remote.programs import KEY, Box, Counter, Hub, context_of
+from interlock.managers.bounds import Bounds
+from tests.managers.remote.programs import BOUND_S, KEY, Box, Counter, Hub, context_of
 
 
 @pytest.fixture
@@ -131,3 +134,47 @@ def test_what_a_function_returns_has_its_own_methods() -> None:
         assert awkward._exposed_ == ("aio", "pipeline")  # as the documentation's example looks
         with pytest.raises(NotExposed):
             manager_.operator()._callmethod("mul", (1, 2))
+
+
+class Jobs(queue.PriorityQueue[int]):
+    """A program's own kind of queue."""
+
+    def urgent(self) -> None:
+        self.put_nowait(0)
+
+
+class Pausing(queue.Queue[int]):
+    """Its `get` is another, and waits in a thread."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> int:
+        return -super().get(block, timeout)
+
+
+class Queues(BaseManager):
+    pass
+
+
+Queues.register("Jobs", Jobs)
+Queues.register("Pausing", Pausing)
+
+
+def test_who_waits_at_an_own_kind_of_queue_has_no_thread_either() -> None:
+    """Or whoever would put something in would wait behind all that want it."""
+    bounds = Bounds(threads=2, threads_a_client=2)
+    with Queues(("127.0.0.1", 0), KEY, bounds=bounds) as manager:
+        jobs, got = manager.Jobs(), list[int]()  # type: ignore[attr-defined]
+        threads = [
+            threading.Thread(target=lambda: got.append(jobs.get(timeout=BOUND_S)), daemon=True)
+            for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for number in range(1, 6):
+            jobs.put(number)
+        jobs.urgent()
+        for thread in threads:
+            thread.join(BOUND_S)
+        assert sorted(got) == [0, 1, 2, 3, 4, 5]
+        pausing = manager.Pausing()  # type: ignore[attr-defined]
+        pausing.put(3)
+        assert pausing.get() == -3

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from interlock.managers.wire.bodies import CALLS_MAX, Answer, Call
-from interlock.managers.wire.client_state import Pending
+from interlock.managers.wire.client_state import Pending, anew
 from interlock.managers.wire.frames import BODY_MAX, BUFFERS_MAX
 
 __all__ = ["Collected", "Frame", "Later"]
@@ -119,7 +119,7 @@ class Collected:
 
             def failed() -> Any:
                 assert error is not None
-                raise error
+                raise anew(error)
 
             return [failed] * pending.count
         return [

@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary
 from interlock.managers.kinds.turns import Turns
 from interlock.managers.serving.desk import caller
 
-__all__ = ["METHODS", "is_standard", "methods_of_ours"]
+__all__ = ["METHODS", "is_standard", "methods_of_ours", "waits_of"]
 
 Queue = queue.Queue[Any]
 
@@ -32,6 +32,18 @@ Queue = queue.Queue[Any]
 def is_standard(target: object) -> bool:
     """Whether it is a queue whose conditions are as they are here."""
     return type(target) in (queue.Queue, queue.LifoQueue, queue.PriorityQueue)
+
+
+def waits_of(cls: type) -> dict[str, Callable[..., Any]]:
+    """Of a program's own kind of queue, what waits as a standard one does, but without a thread."""
+    if not issubclass(cls, queue.Queue):
+        return {}
+    own: dict[str, Callable[..., Any]] = {"get": _get, "put": _put, "join": _join}
+    return {name: call for name, call in own.items() if _is_same(cls, name)}
+
+
+def _is_same(cls: type, name: str) -> bool:
+    return getattr(cls, name) is getattr(queue.Queue, name)
 
 
 class _Doors:

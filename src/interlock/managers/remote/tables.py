@@ -185,6 +185,7 @@ def _of_class(
             table[_ATTRIBUTES[name]] = containers.ATTRIBUTES[_ATTRIBUTES[name]]
         elif must_have_all or hasattr(cls, name):  # what its proxy's class exposes may be more
             table[name] = getattr(cls, name, None)  # type: ignore[assignment]
+    table |= {name: call for name, call in queues.waits_of(cls).items() if name in table}
     made = Registry().register(typeid, cls=cls, exposed=table, returns=returns, checks=_checks(cls))
     return _taking_objects(made)
 

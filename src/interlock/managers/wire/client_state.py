@@ -8,6 +8,7 @@ is thread-safe; who drives it has a lock.
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -32,12 +33,19 @@ from interlock.managers.wire.bodies import (
 from interlock.managers.wire.frames import Kind, Message, WireLimits, pieces
 from interlock.managers.wire.values import buffers_of_each
 
-__all__ = ["READS", "ClientState", "Pending"]
+__all__ = ["READS", "ClientState", "Pending", "anew"]
 
 READS = WireLimits(buffer_bytes=1 << 32)
 """What a client takes of its server, which it chose: more than any honest one sends at once."""
 
 _DONE_BYTES = 1024 * 1024  # of answers that the server keeps because we have not said that we have
+
+
+def anew(error: Exception) -> Exception:
+    """The same error for another to raise, for each raise makes its traceback longer."""
+    made = copy.copy(error)
+    made.__cause__ = error.__cause__
+    return made.with_traceback(None)
 
 
 class Pending:
@@ -211,7 +219,7 @@ class ClientState:
             Exception: The session is over; see `lost_by`.
         """
         if self.lost_by is not None:
-            raise self.lost_by
+            raise anew(self.lost_by)
         encoded = encode(Calls(lane, self.take_done(), calls), buffers)
         pending = Pending(self._next, lane, encoded, len(calls), kept, settled)
         self._next += 1
