@@ -152,7 +152,7 @@ demo: $(STAMPS)/installed ## parse the standard library's sources on all cores
 
 .PHONY: test
 test: deps $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp build/native.stamp dist/.stamp ## set everything up and run all tests
-	@$(TEST_ENVIRONMENT) $(BIN)/python tools/run_tests.py $(ARGS)
+	@$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -p tests.beside --beside $(ARGS)
 
 # Where the tests find what was built for them; without it they skip what needs it.
 TEST_ENVIRONMENT = INTERLOCK_PROBES_SITE='$(CURDIR)/$(PROBES_SITE)' \

@@ -1,0 +1,102 @@
+"""tests/beside.py: all tests run, in two pytests, and one summary has what both found."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import beside
+from tests.packaging.conftest import ROOT
+
+Ran = subprocess.CompletedProcess[str]
+HOLDS = "def test_holds(): pass\ndef test_too(): pass\n"
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Callable[..., Ran]:
+    """Runs a few tests, whose text may be given for a folder."""
+
+    def run(*options: str, **texts: str) -> Ran:
+        (tmp_path / "tests").mkdir()
+        shutil.copy(ROOT / "tests/beside.py", tmp_path / "tests")
+        (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n", encoding="utf-8")
+        for name in (*beside.ASIDE, "tests/queues"):
+            path = tmp_path / name
+            (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
+            if path.suffix:
+                path.write_text("", encoding="utf-8")
+        for name in ("docs", "queues"):
+            text = texts.get(name, HOLDS)
+            (tmp_path / "tests" / name / f"test_{name}.py").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-p", "tests.beside", "--beside", *options]
+        light = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return subprocess.run(
+            command, cwd=tmp_path, env=light, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def summary(ran: Ran) -> str:
+    """Pytest's last line, without the time."""
+    return re.sub(r" in .*", "", ran.stdout.strip().splitlines()[-1]).strip("= ")
+
+
+def test_what_runs_aside_is_there() -> None:
+    """What has another name now would be run by nobody."""
+    assert [name for name in beside.ASIDE if not (ROOT / name).exists()] == []
+
+
+def test_one_summary_has_what_both_ran(suite: Callable[..., Ran]) -> None:
+    """Each test once, and pytest's own line at the end."""
+    ran = suite("-v")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert summary(ran) == "4 passed"
+    names = re.findall(r"(\S+) (?:<- \S+ )?PASSED", ran.stdout)
+    assert sorted(names) == [
+        f"tests/{folder}/test_{folder}.py::test_{name}"
+        for folder in ("docs", "queues")
+        for name in ("holds", "too")
+    ]
+
+
+@pytest.mark.parametrize("part", ["docs", "queues"])
+def test_a_failure_in_either_part_is_shown_and_counts(suite: Callable[..., Ran], part: str) -> None:
+    """With its lines; both are run to their ends."""
+    ran = suite(**{part: "def test_fails(): assert 1 == 2\ndef test_too(): pass\n"})
+    assert ran.returncode == 1
+    assert summary(ran) == "1 failed, 3 passed"
+    assert "assert 1 == 2" in ran.stdout
+    assert f"FAILED tests/{part}/test_{part}.py::test_fails" in ran.stdout
+
+
+@pytest.mark.parametrize("part", ["docs", "queues"])
+def test_what_cannot_be_imported_counts(suite: Callable[..., Ran], part: str) -> None:
+    """In either part."""
+    ran = suite(**{part: "import nowhere_to_be_found\n"})
+    assert ran.returncode != 0
+    assert "1 error" in summary(ran)
+    assert "nowhere_to_be_found" in ran.stdout
+
+
+def test_a_second_pytest_that_is_killed_is_a_failure(suite: Callable[..., Ran]) -> None:
+    """With what it had printed until then."""
+    ran = suite(docs="import os\ndef test_dies(): os.kill(os.getpid(), 9)\n")
+    assert ran.returncode == 1
+    assert summary(ran) == "1 failed, 2 passed"
+    assert "the second pytest ended with status -9" in ran.stdout
+
+
+def test_a_choice_of_tests_is_run_by_one_pytest(suite: Callable[..., Ran]) -> None:
+    """As its options mean it."""
+    ran = suite("-k", "too", "-v")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert summary(ran) == "2 passed, 2 deselected"
+    assert ran.stdout.index("docs") < ran.stdout.index("queues")
