@@ -34,8 +34,8 @@ class Bounds:
             the server as often.
         grace_s: How long a session is kept for a client that has lost its connection.
         stall_s: For a frame that has begun, and for a client to read what it was sent.
-        values: What one value may contain. Making a value of a million items takes a tenth of
-            a second, in which no other client is served.
+        values: What one value may contain. Making one of 250,000 items takes up to a tenth of a
+            second, in which no other client is served; arrays and other buffers are one item.
 
     Raises:
         ValueError: A limit is not positive, or ``calls`` is more than a client can ask for.
@@ -54,7 +54,7 @@ class Bounds:
     heartbeat_s: float = 5.0
     grace_s: float = 30.0
     stall_s: float = 30.0
-    values: Limits = field(default_factory=lambda: Limits(max_items=1_000_000))
+    values: Limits = field(default_factory=lambda: Limits(max_items=250_000))
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
