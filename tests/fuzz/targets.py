@@ -9,11 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from interlock import _native
-from interlock.errors import DecodeError, ForbiddenGlobal, WireError
+from interlock.errors import ConnectionRefusedByServer, DecodeError, ForbiddenGlobal, WireError
 from interlock.managers.wire import bodies, version
-from interlock.managers.wire.bodies import Bye, Call, Calls, Cancel, Hello, Ping, Proof
+from interlock.managers.wire.bodies import (
+    Answer,
+    Answers,
+    Bye,
+    Call,
+    Calls,
+    Cancel,
+    Challenge,
+    Hello,
+    Ping,
+    Pong,
+    Proof,
+    Proven,
+    Refused,
+    Welcome,
+)
 from interlock.managers.wire.frames import Kind, WireLimits, pieces
 from interlock.managers.wire.reader import Reader
 from interlock.serialize import explain_pickle, load_pickle
@@ -100,16 +116,32 @@ def pickle_explained(data: bytes) -> str:
 
 def manager_frames(data: bytes) -> str:
     """What comes over a connection to an object server, in two pieces, and its bodies."""
-    reader = Reader(WireLimits(buffer_bytes=1 << 20), preamble=version.CLIENT.size)
+    first = version.CLIENT.size
+    return frames_read(data, first, version.choose, (Proof, Hello, Calls, Ping, Cancel, Bye))
+
+
+def manager_answers(data: bytes) -> str:
+    """What comes to a client of one."""
+    first, shown = version.SERVER.size, (Challenge, Proven, Welcome, Refused, Answers, Pong, Bye)
+    return frames_read(data, first, version.chosen, shown)
+
+
+def frames_read(
+    data: bytes, first: int, choose: Callable[[bytes], int], known: tuple[Any, ...]
+) -> str:
+    """By either side; `first` bytes of versions, and then frames."""
+    reader = Reader(WireLimits(buffer_bytes=1 << 20), preamble=first)
     kinds = []
     try:
         for piece in (data[: len(data) // 2], data[len(data) // 2 :]):
             for message in reader.feed(piece):
                 kinds.append(message.kind.name)
                 if message.kind is Kind.PREAMBLE:
-                    version.choose(message.body)
+                    choose(message.body)
                 else:
-                    bodies.decode(message, Proof, Hello, Calls, Ping, Cancel, Bye)
+                    bodies.decode(message, *known)
+    except ConnectionRefusedByServer:
+        return "another version"
     except WireError as error:
         assert error.offset is None or error.offset <= len(data), f"offset {error.offset}"
         return f"{kinds[:4]}, refused: {str(error).partition('(')[0]:.60}"
@@ -118,19 +150,39 @@ def manager_frames(data: bytes) -> str:
 
 def manager_sessions() -> list[bytes]:
     """What honest clients send."""
-    made = version.offer()
     large = [memoryview(b"x" * 5000)]
-    for body, buffers in (
+    return [version.offer(), version.offer() + framed(
         (Proof(b"n" * 32, b"m" * 32), []),
         (Hello(b"s" * 16, b"k" * 32, [1, 2]), []),
         (Calls(1, [1], [Call(0, "find", b"\x01x"), Call(3, "get", b"\x01y", 1)]), large),
         (Ping([4]), []),
         (Cancel(), []),
         (Bye("done"), []),
-    ):
+    )]  # fmt: skip
+
+
+def manager_replies() -> list[bytes]:
+    """What honest servers send."""
+    large = [memoryview(b"x" * 5000)]
+    welcome = Welcome(b"s" * 16, b"i" * 16, b"k" * 32, True, [2, 3], 5.0, 30.0, 1024, 1 << 28)
+    return [version.reply(0), version.reply(1) + framed(
+        (Challenge(b"n" * 32, True), []),
+        (Proven(b"m" * 32), []),
+        (welcome, []),
+        (Answers([Answer(False, b"\x01x"), Answer(True, b"\x01y", 1)]), large),
+        (Pong(), []),
+        (Refused("limit", "too many"), []),
+        (Bye("done"), []),
+    )]  # fmt: skip
+
+
+def framed(*sent: tuple[Any, list[memoryview]]) -> bytes:
+    """Bodies with their buffers, as bytes."""
+    made = b""
+    for body, buffers in sent:
         kind, encoded, beside = bodies.encode(body, buffers)
         made += b"".join(part for piece in pieces(kind, 5, encoded, beside) for part in piece)
-    return [version.offer(), made]
+    return made
 
 
 def pickles() -> list[bytes]:
@@ -146,5 +198,6 @@ TARGETS = {
     "queue_segment": Target(lambda: [segment.image()], segment.read, SAME_LENGTH),
     "load_pickle": Target(pickles, pickle_loaded),
     "manager_frames": Target(manager_sessions, manager_frames),
+    "manager_answers": Target(manager_replies, manager_answers),
     "explain_pickle": Target(pickles, pickle_explained),
 }

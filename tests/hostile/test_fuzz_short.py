@@ -27,6 +27,7 @@ COUNTS = {
     "decode_limited": 20_000,
     "queue_segment": 1_000,
     "manager_frames": 10_000,
+    "manager_answers": 10_000,
     "load_pickle": 4_000,
     "explain_pickle": 8_000,
 }
