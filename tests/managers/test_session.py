@@ -121,7 +121,22 @@ def test_what_was_acknowledged_is_forgotten_and_cannot_be_asked_for() -> None:
     assert pair.session.answers_kept() == []
     assert pair.session.kept_bytes == pair.session.waiting_bytes == 0
     with pytest.raises(ServerGone, match="forgotten"):
-        pair.session.resume(Hello(b"s" * 16, b"k" * 32, [1]), PEER)
+        pair.session.resume(Hello(b"s" * 16, b"k" * 32, [1], attempt=9), PEER)
+
+
+def test_an_attempt_that_was_given_up_changes_nothing_when_it_arrives_late() -> None:
+    """A HELLO that was under way when a cable was out may come behind the next connection."""
+    pair = Pair()
+    pair.connection(1 << 20, 1 << 20)
+    late = pair.state.hello()  # the client has heard nothing, and makes another connection
+    pair.session.resume(pair.state.hello(), PEER)
+    pair.ask(0)
+    pair.connection(1 << 20, 0)  # its answer is on the way
+    with pytest.raises(WireError, match="is not true any more"):
+        pair.session.resume(late, PEER)
+    assert [number for number, _ in pair.session.answers_kept()] == [1]
+    pair.connection(1 << 20, 1 << 20)
+    assert [pending.number for pending in pair.settled] == [1]
 
 
 def test_a_session_comes_back_to_its_owner_alone() -> None:

@@ -124,7 +124,7 @@ class Session:
         self.kept_bytes = 0  # of answers
         self._requests: dict[int, Request] = {}
         self._lanes: dict[int, deque[Request]] = {}
-        self._highest = 0
+        self._highest = self._attempt = 0
         self._missing: set[int] = set()  # numbers below the highest that have not come
         self._shared: dict[int, tuple[Shared, int]] = {}
         self._progress: dict[int, list[Kept]] = {}  # of requests that a killed server began
@@ -275,11 +275,18 @@ class Session:
 
         Raises:
             ServerGone: It is another client, or asks for what was forgotten.
+            WireError: It is an attempt that the client has given up.
         """
         if hello.secret is None or not hmac.compare_digest(hello.secret, self.secret):
             raise ServerGone("The server knows that session by another secret.")
         if peer.name != self.peer.name:
             raise ServerGone(f"That session is of {self.peer.name}, not of {peer.name}.")
+        if hello.attempt < self._attempt:
+            raise WireError(
+                f"Attempt {hello.attempt} to come back arrived after attempt {self._attempt}: what "
+                "it says of answers is not true any more."
+            )
+        self._attempt = hello.attempt
         pending = set(hello.pending)
         if self._is_unknown:
             self._highest = max(pending | self._requests.keys() | {self._highest})

@@ -77,11 +77,15 @@ class Proven(msgspec.Struct, tag=3, array_like=True, forbid_unknown_fields=True)
 
 
 class Hello(msgspec.Struct, tag=4, array_like=True, forbid_unknown_fields=True):
-    """Client: a new session, or that one, in which these calls have no answer yet."""
+    """Client: a new session, or that one, in which these calls have no answer yet.
+
+    `attempt` is higher each time: what was under way for long is known from what came after it.
+    """
 
     session: Identity | None = None
     secret: Nonce | None = None
     pending: Numbers = []
+    attempt: Number = 0
 
 
 class Welcome(msgspec.Struct, tag=5, array_like=True, forbid_unknown_fields=True):

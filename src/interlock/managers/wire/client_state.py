@@ -120,6 +120,7 @@ class ClientState:
         self.is_fruitful = False
         self._received: set[int] = set()  # calls that the server is known to have
         self._next = 1
+        self._attempts = 0
         self._pending: dict[int, Pending] = {}
         self._pending_bytes = 0
         self._done: deque[int] = deque()
@@ -132,7 +133,9 @@ class ClientState:
         """With what the handshake ends."""
         if self.welcome is None:
             return Hello()
-        return Hello(self.welcome.session, self.welcome.secret, sorted(self._pending))
+        self._attempts += 1
+        welcome = self.welcome
+        return Hello(welcome.session, welcome.secret, sorted(self._pending), self._attempts)
 
     def welcomed(self, welcome: Welcome, now_s: float) -> None:
         """A connection is there. What the server has not received is `unsent`.
