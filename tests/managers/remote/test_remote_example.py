@@ -10,14 +10,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import AuthenticationError
+from multiprocessing import AuthenticationError, connection
 from queue import Empty, Queue
 from typing import Any
 
 import pytest
 
-from interlock.errors import ConnectionRefusedByServer, InsecureAddress
-from interlock.managers import BaseManager
+from interlock.errors import ConnectionRefusedByServer, InsecureAddress, WireError
+from interlock.managers import BaseManager, SyncManager
+from interlock.managers.bounds import Bounds
 from tests.managers.remote.programs import BOUND_S, GETS, KEY, LOCAL, PUTS, SERVER
 from tests.managers.waiting import until
 
@@ -126,6 +127,38 @@ def test_another_key_is_refused() -> None:
     with served() as address:
         with pytest.raises(AuthenticationError):
             Getter(address=address, authkey=b"another").connect()
+
+
+def test_a_server_of_multiprocessing_is_told_from_ours() -> None:
+    """It would have us unpickle what it sends."""
+    with connection.Listener(("127.0.0.1", 0), authkey=KEY) as listener:
+
+        def accept() -> None:
+            with suppress(EOFError, OSError, AuthenticationError):
+                listener.accept()
+
+        accepts = threading.Thread(target=accept)
+        accepts.start()
+        with pytest.raises(WireError, match="one of multiprocessing"):
+            Getter(address=listener.address, authkey=KEY).connect()
+        accepts.join(BOUND_S)
+
+
+def test_a_client_of_multiprocessing_is_not_kept_waiting() -> None:
+    """It waits for a challenge that does not come, until the server has waited for long enough."""
+    bounds = Bounds(handshake_s=0.2)
+    with SyncManager(("127.0.0.1", 0), KEY, bounds=bounds) as manager:
+        address: Any = manager.address
+        with pytest.raises((EOFError, OSError)):
+            connection.Client(address, authkey=KEY)
+
+
+def test_by_xmlrpclib_tuples_are_lists() -> None:
+    """Wherever they are; as in `multiprocessing`."""
+    with SyncManager(("127.0.0.1", 0), KEY, serializer="xmlrpclib") as manager:
+        made: Any = manager.list([1, (2, (3,))])
+        made.append({"a": (4,)})
+        assert made[:] == [1, [2, [3]], {"a": [4]}]
 
 
 def test_what_is_no_value_is_refused_where_it_is_sent() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from interlock.managers.kinds.pools import Tasks
 from interlock.managers.remote.line import forget, line_to
-from interlock.managers.remote.place import Place, Terms
+from interlock.managers.remote.place import Place, Terms, as_lists
 from interlock.managers.remote.server import RemoteServer, serve_for_parent
 from interlock.managers.remote.tables import Entry
 
@@ -126,6 +126,8 @@ class Remote:
 
         If a process dies: the server: `ServerGone`.
         """
+        if self.place.as_lists:
+            args, kwds = as_lists(list(args)), as_lists(dict(kwds))
         return line_to(self.place).here().create(typeid, *args, **kwds)
 
     def count(self) -> int:

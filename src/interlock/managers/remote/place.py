@@ -16,7 +16,7 @@ from interlock.managers.bounds import Bounds
 if TYPE_CHECKING:
     from interlock.managers.tls import Credentials
 
-__all__ = ["Place", "Terms", "listener"]
+__all__ = ["Place", "Terms", "as_lists", "listener"]
 
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
 _BACKLOG = 128
@@ -89,6 +89,15 @@ class Terms:
     bounds: Bounds | None = None
     hide_tracebacks: bool = False
     tasks: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+def as_lists(value: Any) -> Any:
+    """The same without tuples."""
+    if isinstance(value, list | tuple):
+        return [as_lists(each) for each in value]
+    if type(value) is dict:
+        return {key: as_lists(each) for key, each in value.items()}
+    return value
 
 
 def listener(place: Place) -> socket.socket:

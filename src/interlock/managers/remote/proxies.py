@@ -27,7 +27,7 @@ from interlock.managers.kinds.pools import name_of
 from interlock.managers.memory.values import embedding
 from interlock.managers.references import REFERENCE, Reference, encode_reference
 from interlock.managers.remote.line import Line, connected_to, line_to
-from interlock.managers.remote.place import Place
+from interlock.managers.remote.place import Place, as_lists
 from interlock.managers.remote.twins import Twin
 from interlock.managers.serving.fences import FencingToken
 from interlock.serialize.registry import add_alike
@@ -60,7 +60,7 @@ class RemoteProxy(standard.BaseProxy):
         client = self._line.here()
         name = self._called.get(methodname, methodname)
         if self._line.place.as_lists:
-            args, kwds = _as_lists(list(args)), _as_lists(dict(kwds))
+            args, kwds = as_lists(list(args)), as_lists(dict(kwds))
         return client.call(self._reference, name, *args, **kwds)
 
     def _getvalue(self) -> Any:
@@ -117,14 +117,6 @@ def _arrived(
     if kind is not None:
         line.proxytypes.setdefault(typeid, kind)
     return line.here().claim(ticket)
-
-
-def _as_lists(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_as_lists(each) for each in value]
-    if type(value) is dict:
-        return {key: _as_lists(each) for key, each in value.items()}
-    return value
 
 
 class _More:

@@ -9,6 +9,7 @@ from interlock.errors import ConnectionRefusedByServer, WireError
 __all__ = ["CLIENT", "NEWEST", "OLDEST", "SERVER", "choose", "chosen", "offer", "reply"]
 
 MAGIC = b"iLk\x0d"
+_OF_MULTIPROCESSING = b"#CHALL"  # behind a length
 OLDEST, NEWEST = 1, 1
 CLIENT = struct.Struct("<4sHH")  # magic, oldest, newest
 SERVER = struct.Struct("<4sHHH")  # magic, oldest, newest, the chosen one or 0
@@ -45,6 +46,11 @@ def chosen(replied: bytes, oldest: int = OLDEST, newest: int = NEWEST) -> int:
         WireError: The other side is no server of ours, or has chosen what was not offered.
     """
     magic, first, last, version = SERVER.unpack(replied)
+    if replied.startswith(_OF_MULTIPROCESSING, 4):
+        raise WireError(
+            "The server is one of multiprocessing, whose bytes are pickles: anybody in its place "
+            "could run code here. Nothing was told to it. Let the server use interlock.managers."
+        )
     if magic != MAGIC:
         raise WireError(f"The other side answered {replied!r}, as no server of Interlock does.")
     if version == 0:
