@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 RIGHT = """
+import asyncio
 import interlock
 from interlock import Full
 from interlock.connection.aio import AsyncConnection
-from interlock.managers import BaseManager, awaited, pipeline, serve, under
+from interlock.managers import BaseManager, SyncManager, awaited, pipeline, serve, under
 from interlock.managers.serving.fences import FencingToken
 from interlock.queues import Queue
 from interlock.queues.aio import AsyncQueue
@@ -20,6 +21,9 @@ class Counter:
     def add(self, amount: int) -> int:
         self.value += amount
         return self.value
+
+    async def later(self, amount: int) -> str:
+        return str(self.add(amount))
 
 
 class Hub(BaseManager):
@@ -37,7 +41,15 @@ async def count(hub: Hub, token: FencingToken) -> int:
         counter.add(1)
     fenced: Counter = under(token, hub.make(Later, 5))
     number: int = await awaited(fenced.add, 2)
+    text: str = await awaited(counter.later, 2)
+    assert len(text) == len(asyncio.run(awaited(counter.later, 3)))
     return number + counter.add(1)
+
+
+def alone(manager: SyncManager) -> None:
+    lock, state = manager.Lock(), manager.dict()
+    with lock:
+        under(lock, state)["by"] = "me"
 
 
 def work(numbers: Queue[int], results: Queue[str]) -> None:
@@ -97,7 +109,7 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("hub.counter().subtract(3)", "attr-defined"),
     ("total: str = hub.counter().add(3)", "assignment"),
     ("hub.make(Counter, '3')", "arg-type"),
-    ("awaited(hub.counter().add, '3')", "arg-type"),
+    ("awaited(hub.counter().add, '3')", "call-overload"),
     ("under(3, hub.counter())", "arg-type"),
 )
 BEGIN_OF_WRONG = """

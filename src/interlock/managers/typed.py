@@ -7,7 +7,7 @@ methods, with the same arguments and results.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from weakref import WeakSet
@@ -71,7 +71,15 @@ def serve(make: Callable[P, T]) -> Served[P, T]:
     return Served(make)
 
 
-def awaited(method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+@overload
+def awaited(  # of an async method too: its value
+    method: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs
+) -> Coroutine[Any, Any, T]: ...
+@overload
+def awaited(
+    method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> Coroutine[Any, Any, T]: ...
+def awaited(method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a proxy's method from asyncio: ``await awaited(counter.add, 2)``.
 
     The same as ``counter.aio.add(2)``, which a type checker cannot know.
@@ -85,8 +93,7 @@ def awaited(method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awa
     proxy: Any = getattr(method, "__self__", None)
     if not hasattr(type(proxy), "_aio"):
         raise TypeError(f"{method!r} is no method of a proxy of what is in a server by TCP")
-    call: Awaitable[T] = getattr(proxy._aio(), method.__name__)(*args, **kwargs)
-    return call
+    return getattr(proxy._aio(), method.__name__)(*args, **kwargs)
 
 
 def pipeline(proxy: object) -> AbstractContextManager[Pipeline]:
@@ -103,20 +110,22 @@ def pipeline(proxy: object) -> AbstractContextManager[Pipeline]:
     return gathered
 
 
-def under(token: FencingToken, proxy: T) -> T:
+def under(token: FencingToken | AbstractContextManager[Any], proxy: T) -> T:
     """A proxy of the same object that is refused when a lock has been given out again.
 
     Args:
-        token: The ``token`` of the lock's proxy, while the caller has the lock.
+        token: The ``token`` of a managed lock, or the lock itself, while the caller has it.
         proxy: Of any object of the same server.
 
     Raises:
         StaleToken: Now, or at a call: the object was used under a higher token of that lock.
+        RuntimeError: The caller has not got the lock.
         TypeError: It is no proxy by TCP.
 
     If a process dies: the server: `ServerGone`.
     """
-    fenced: T = _by_tcp(proxy)._under(token)
+    held: Any = token
+    fenced: T = _by_tcp(proxy)._under(_by_tcp(held).token if hasattr(held, "acquire") else held)
     return fenced
 
 

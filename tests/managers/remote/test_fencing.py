@@ -25,8 +25,10 @@ def test_tokens_rise_each_time_that_a_lock_is_given_out(manager: Any) -> None:
 def test_an_object_refuses_what_comes_under_an_older_token(manager: Any) -> None:
     """Who has lost his lock does not know it; what he still sends is not run."""
     lock, shared = manager.Lock(), manager.dict()
+    with pytest.raises(RuntimeError, match="for who has it"):
+        under(lock, shared)
     with lock:
-        old = under(lock.token, shared)
+        old = under(lock, shared)
         old["by"] = "the first"
     with lock:
         new = shared.under(lock.token)
