@@ -14,7 +14,7 @@ from interlock.managers import SyncManager
 from interlock.managers.keys import Authority
 from interlock.managers.remote.line import Line
 from interlock.managers.remote.place import Place
-from tests.managers.remote.programs import BOUND_S
+from tests.managers.remote.programs import BOUND_S, KEY
 from tests.managers.remote.test_remote_example import until_stopped
 
 PERMISSIONS = {
@@ -103,3 +103,16 @@ def test_it_is_said_whose_certificate_is_shown(authority: Authority) -> None:
         SyncManager(("127.0.0.1", 0), tls=authority.directory).get_server()
     with pytest.raises(ValueError, match="host and a port"):
         SyncManager(tls=authority.directory, name="hub")
+
+
+def test_a_client_with_tls_or_without_it_is_told_that_the_server_is_another(
+    authority: Authority,
+) -> None:
+    """And not only that a connection was lost."""
+    folder = authority.directory
+    with SyncManager(("127.0.0.1", 0), KEY) as plain:
+        with pytest.raises(OSError, match="one without TLS"):
+            SyncManager(plain.address, tls=folder, name="worker").connect()
+    with SyncManager(("127.0.0.1", 0), tls=folder, name="hub") as secured:
+        with pytest.raises(OSError, match="does it want TLS"):
+            SyncManager(secured.address, KEY).connect()

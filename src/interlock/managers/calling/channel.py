@@ -51,6 +51,12 @@ def connect(
         if ssl is not None:
             sock = ssl.wrap_socket(sock, server_hostname=hostname or address[0])
         return Channel(sock)
+    except (tls.SSLEOFError, ConnectionResetError) as error:
+        sock.close()
+        raise ConnectionResetError(
+            f"the server at {address} ended the connection instead of beginning TLS; is it one "
+            "without TLS, or one whose keys cannot be read?"
+        ) from error
     except BaseException:
         sock.close()
         raise

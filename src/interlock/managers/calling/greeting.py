@@ -55,11 +55,16 @@ class Way:
         return self.ssl.client_context() if isinstance(self.ssl, Credentials) else self.ssl
 
     def no_word(self) -> ConnectionResetError:
-        """The error of a server that has ended a TLS connection before it said anything.
+        """The error of a server that has ended a connection before it said anything.
 
         By TLS 1.3 a client is done before the server has looked at its certificate, and not every
         server sends the alert that says what is wrong with it.
         """
+        if self.ssl is None:
+            return ConnectionResetError(
+                f"the server at {self.address} ended the connection without a word; does it want "
+                "TLS, for which this client was given no certificate?"
+            )
         return ConnectionResetError(
             f"the server at {self.address} ended the connection without a word; is this client's "
             "certificate expired, revoked, or of another authority?"
@@ -97,7 +102,7 @@ def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, We
                 return channel, reader, done.value
     except BaseException as error:
         channel.close()
-        if isinstance(error, ConnectionError) and way.ssl is not None and reader.offset == 0:
+        if isinstance(error, ConnectionResetError) and reader.offset == 0:
             raise way.no_word() from error
         raise
 
