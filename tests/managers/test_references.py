@@ -14,6 +14,7 @@ from interlock.managers.auth import Peer
 from interlock.managers.bounds import Bounds
 from interlock.managers.objects import Exposed, Registry
 from interlock.managers.references import TICKET_S, Objects, Shared
+from interlock.managers.server import ObjectServer
 from interlock.managers.serving import desk, fences
 from interlock.managers.serving.desk import Caller, Desk, _caller
 from interlock.managers.serving.session import Session
@@ -102,3 +103,16 @@ def test_an_object_keeps_the_tokens_of_so_many_locks(monkeypatch: pytest.MonkeyP
         fences.fenced(shared, lock, 1)
     with pytest.raises(LimitReached):
         fences.fenced(shared, 4, 1)
+
+
+def test_who_leaves_many_sessions_behind_loses_its_own() -> None:
+    """Not that of another client, which was cut off before and comes back."""
+    server = ObjectServer(Registry(), authkey=b"key", bounds=Bounds(sessions=4))
+    for number, name in enumerate(["honest", "flood", "flood", "flood"]):
+        session = Session(bytes([number]) * 16, b"k" * 32, Peer(name, "tcp", "here"), Bounds())
+        session.away_since_s = float(number)
+        server._sessions[session.identity] = session
+    server._make_room()
+    left = [session.peer.name for session in server._sessions.values()]
+    assert left == ["honest", "flood", "flood"]
+    assert bytes([1]) * 16 not in server._sessions

@@ -17,7 +17,7 @@ from interlock.errors import BadArgument, NotExposed
 from interlock.managers.serving.checks import misfit
 from interlock.serialize.fields import Description, describe
 
-__all__ = ["Exposed", "Method", "Registry"]
+__all__ = ["Exposed", "Method", "Registry", "may_be_exposed"]
 
 OPERATORS = frozenset(
     f"__{name}__"
@@ -205,6 +205,11 @@ class Registry:
         return self._types[typeid]
 
 
+def may_be_exposed(name: str) -> bool:
+    """Whether it is a method's name that is neither private nor part of Python itself."""
+    return not name.startswith("_") or name in OPERATORS
+
+
 def _functions(
     typeid: str,
     owner: type | None,
@@ -223,7 +228,7 @@ def _functions(
         names = [exposed] if isinstance(exposed, str) else list(exposed)
         chosen = {name: getattr(owner, name, None) for name in names}
     for name, function in chosen.items():
-        if name.startswith("_") and name not in OPERATORS:
+        if not may_be_exposed(name):
             raise ValueError(f"{name!r} is private or part of Python itself; it is not exposed")
         if not callable(function):
             raise ValueError(f"{typeid!r} has no method {name!r} that could be exposed")

@@ -11,6 +11,7 @@ import secrets
 import socket
 import stat
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -340,7 +341,7 @@ class ObjectServer:
                 self._gate.cut_refused(self._links)
 
     def _make_room(self) -> None:
-        """For one more session: who was away longest is given up.
+        """For one more session: of the name with most of them away, the one away longest goes.
 
         Raises:
             LimitReached: All are connected.
@@ -350,7 +351,9 @@ class ObjectServer:
         away = [session for session in self._sessions.values() if session.line is None]
         if not away:
             raise LimitReached(f"The server has {len(self._sessions)} clients (Bounds.sessions).")
-        self._end(min(away, key=lambda session: session.away_since_s))
+        ((most, _),) = Counter(session.peer.name for session in away).most_common(1)
+        theirs = [session for session in away if session.peer.name == most]
+        self._end(min(theirs, key=lambda session: session.away_since_s))
 
     def _end(self, session: Session) -> None:
         self._sessions.pop(session.identity, None)

@@ -15,6 +15,8 @@ import pytest
 from interlock.errors import AccessDenied, BadArgument, NotExposed
 from interlock.managers import BaseManager, awaited, pipeline
 from interlock.managers.bounds import Bounds
+from interlock.managers.references import Reference
+from interlock.managers.remote.proxies import proxy_of
 from tests.managers.remote.programs import BOUND_S, KEY, Box, Counter, Hub, context_of
 
 
@@ -178,3 +180,13 @@ def test_who_waits_at_an_own_kind_of_queue_has_no_thread_either() -> None:
         pausing = manager.Pausing()  # type: ignore[attr-defined]
         pausing.put(3)
         assert pausing.get() == -3
+
+
+def test_a_server_does_not_say_what_python_itself_calls_of_a_proxy(hub: Hub) -> None:
+    """P4: names that no server of ours exposes make no method here."""
+    mine: Any = hub.counter()
+    private = ("__reduce__", "__init__", "__class__", "__del__", "_callmethod", "__getattribute__")
+    told = Reference(b"s" * 16, 1, "evil", (*private, "add", "__len__"), object())
+    made = proxy_of(told, mine._line)
+    assert {*private, "add", "__len__"} & vars(type(made)).keys() == {"add", "__len__"}
+    assert made._callmethod.__func__ is type(mine)._callmethod

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from interlock.errors import NotExposed
+from interlock.errors import LimitReached, NotExposed
+from interlock.managers.kinds.pools import _places
 from interlock.pool.faults import WorkerDied
 from tests.managers.remote.programs import (
     BOUND_S,
@@ -78,3 +79,16 @@ def test_a_pool_goes_with_its_proxy(manager: Any) -> None:
     assert pool.apply(added, (1, 2)) == 3
     del pool
     until(lambda: manager._number_of_objects() == 0)
+
+
+def test_a_client_does_not_say_how_many_processes_a_server_has(manager: Any) -> None:
+    """Neither by one number nor by many pools; and a pool that has gone counts no more."""
+    with pytest.raises(LimitReached, match="workers"):
+        manager.Pool(100_000)
+    for _ in range(3):
+        with pytest.raises(LimitReached):
+            manager.Pool(_places.most + 1)
+    pool = manager.Pool(1)
+    with pytest.raises(LimitReached):
+        manager.Pool(_places.most)
+    assert pool.apply(added, (1, 2)) == 3

@@ -8,12 +8,14 @@ the next of an iterator has one.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from interlock.errors import NotExposed
+from interlock.errors import LimitReached, NotExposed
 from interlock.managers.faults import allow_error
 from interlock.pool import Pool, faults
 from interlock.pool.results import NotYet
@@ -109,6 +111,30 @@ class Result:
         return self._error is None
 
 
+class _Places:
+    """For the workers of all pools of a server: a client's number is not believed."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self._taken = most, 0
+        self._lock = threading.Lock()
+
+    def take(self, wanted: int) -> None:
+        with self._lock:
+            if self._taken + wanted > self.most:
+                raise LimitReached(
+                    f"The server's pools have {self._taken} workers and may have {self.most}, and "
+                    f"{wanted} more were asked for; no pool was made."
+                )
+            self._taken += wanted
+
+    def leave(self, count: int) -> None:
+        with self._lock:
+            self._taken -= count
+
+
+_places = _Places(max(256, 4 * (os.cpu_count() or 1)))
+
+
 class ServedPool:
     """A pool of the server's.
 
@@ -128,7 +154,14 @@ class ServedPool:
     ) -> None:
         self._tasks = tasks
         first = None if initializer is None else self._task(initializer)
-        self._pool = Pool(processes, first, initargs, maxtasksperchild)
+        count = (os.cpu_count() or 1) if processes is None else max(0, int(processes))
+        _places.take(count)
+        self._let_go = weakref.finalize(self, _places.leave, count)
+        try:
+            self._pool = Pool(processes, first, initargs, maxtasksperchild)
+        except BaseException:
+            self._let_go()
+            raise
 
     def _task(self, name: Any) -> Callable[..., Any]:
         task = self._tasks.get(name) if isinstance(name, str) else None
@@ -185,6 +218,7 @@ class ServedPool:
     def terminate(self) -> None:
         """End the workers, whatever they do."""
         self._pool.terminate()
+        self._let_go()
 
     def join(self) -> None:
         """Until the workers have ended.

@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 from interlock.managers.client import Pipeline
 from interlock.managers.kinds.pools import name_of
 from interlock.managers.memory.values import embedding
+from interlock.managers.objects import may_be_exposed
 from interlock.managers.references import REFERENCE, Reference, encode_reference
 from interlock.managers.remote.line import Line, connected_to, line_to
 from interlock.managers.remote.place import Place, as_lists
@@ -328,7 +329,9 @@ def _class_for(kind: Any, reference: Reference) -> type[RemoteProxy]:
             kind.__name__, (*bases, *(each for each in more if each not in nearest.__mro__)), {}
         )
     else:
-        methods = {name: _method(name) for name in reference.methods}
+        # A server's word is not enough for names by which Python itself calls, or which are ours.
+        allowed = (name for name in reference.methods if may_be_exposed(name))
+        methods = {name: _method(name) for name in allowed}
         cls = type(f"AutoProxy[{reference.typeid}]", (RemoteProxy, _More), methods)
     # What `str` shows is the server's to give of every object, and not listed, as elsewhere.
     cls._exposed_ = tuple(  # type: ignore[attr-defined]
