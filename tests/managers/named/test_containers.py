@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pickle
 import random
 import threading
 from typing import Any
@@ -15,6 +17,7 @@ from interlock.errors import (
     BadArgument,
     LimitReached,
     NoSuchObject,
+    ServerGone,
     ShutDown,
     WrongKind,
 )
@@ -237,3 +240,20 @@ def test_what_was_removed_takes_no_memory(hosted: Hosted, connection: Connection
         with pytest.raises(ShutDown):
             queue.put("x" * 1000)
     assert hosted.service is not None and hosted.service.store.nbytes == 0
+
+
+def test_what_is_one_processs_says_so(connection: Connection) -> None:
+    """By pickle, and by fork: with what to do."""
+    shared = connection.dict("d")
+    for thing in (connection, shared, connection.list("l"), connection.lock("k")):
+        with pytest.raises(TypeError, match="one process's; send"):
+            pickle.dumps(thing)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            shared.copy()
+        except ServerGone as error:
+            os._exit(7 if "session is one process's" in str(error) else 8)
+        os._exit(9)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    shared["a"] = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import re
@@ -91,6 +92,33 @@ def test_clients_go_on(tmp_path: Path, how: signal.Signals) -> None:
         lock.release()
         del guarded, connection.dict("d")["b"]
         check_filled(connection)
+
+
+def test_what_was_cancelled_while_the_server_was_down_stays_cancelled(tmp_path: Path) -> None:
+    """The next one is told so: a get that nobody waits for takes nothing, however often it dies."""
+
+    async def work(server: ServerProcess) -> None:
+        async with asyncio.timeout(BOUND_S), server.connect().aio as there:
+            queue = there.queue("q")
+            getting = asyncio.create_task(queue.get())
+            await queue.counts()
+            assert there._there is not None
+            client = there._there[0]
+            server.stop(signal.SIGKILL)
+            while client._line is not None:
+                await asyncio.sleep(0.01)
+            getting.cancel()
+            await asyncio.gather(getting, return_exceptions=True)
+            await asyncio.to_thread(server.start)
+            while client._state._pending:
+                await asyncio.sleep(0.01)
+            server.stop(signal.SIGKILL)
+            await asyncio.to_thread(server.start)
+            await queue.put("x")
+            assert await queue.get() == "x"
+
+    with ServerProcess(tmp_path) as server:
+        asyncio.run(work(server))
 
 
 def test_what_a_dead_client_had_comes_back_after_a_restart(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
 from interlock.errors import KeysRefused
@@ -191,6 +191,9 @@ class Connection:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a connection to a server is one process's; send its address, and connect")
 
     def _open(self, kind: str, name: str, options: Any) -> Reference:
         opened: Reference = self.client.call(self._store, "open", kind, name, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from interlock.managers.client import Client
 from interlock.managers.named.steps import Fenced, Steps, Tickets, run, run_async
@@ -61,6 +61,9 @@ class Named:
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r} of a server>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_stays(self))
+
     def _run(self, steps: Steps[T]) -> T:
         return run(self._house.client, self._reference, steps)
 
@@ -89,6 +92,9 @@ class AsyncNamed:
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r} of a server, for asyncio>"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(_stays(self))
+
     async def _run(self, steps: Steps[T]) -> T:
         client, reference = await self._there()
         return await run_async(client, reference, steps)
@@ -100,3 +106,10 @@ class AsyncNamed:
 
     def _fence(self) -> Fence | None:
         return None if self._fenced is None else self._fenced.fence()
+
+
+def _stays(thing: Named | AsyncNamed) -> str:
+    return (
+        f"{thing!r} is one process's; send the name {thing.name!r}, and open it there by a "
+        "connection of its own"
+    )

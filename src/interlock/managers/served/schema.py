@@ -91,6 +91,8 @@ def _prepare(connection: sqlite3.Connection, place: Path, *, is_new: bool) -> No
         row = connection.execute(f"PRAGMA {text}").fetchone()
         return None if row is None else row[0]
 
+    # Before it is read: then no other process can have it, and no memory is shared for it.
+    pragma("locking_mode = EXCLUSIVE")
     if not is_new:  # before anything of it is changed
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         told = pragma("application_id"), pragma("user_version")
@@ -98,7 +100,6 @@ def _prepare(connection: sqlite3.Connection, place: Path, *, is_new: bool) -> No
         if not is_new:
             _check_ours(*told, place)
     connection.create_function("sum_of", -1, _sum_of, deterministic=True)
-    pragma("locking_mode = EXCLUSIVE")
     if is_new:
         pragma("auto_vacuum = INCREMENTAL")
     if pragma("journal_mode = WAL") != "wal":
