@@ -180,6 +180,25 @@ def test_removed_objects_stay_removed(tmp_path: Path) -> None:
         assert connection.dict("d").copy() == {}
 
 
+def test_tokens_go_on_from_those_of_a_lock_that_was_removed(tmp_path: Path) -> None:
+    """A store elsewhere compares them by the lock's name, and has seen the old ones."""
+    journal = str(tmp_path / "journal")
+    seen = []
+    for _ in range(2):
+        with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+            for _ in range(2):
+                with connection.lock("x") as token:
+                    seen.append(token)
+            connection.remove("x")
+            with connection.lock("x") as token:
+                seen.append(token)
+        with Hosted(journal=journal) as hosted, hosted.connect() as connection:
+            with connection.lock("x") as token:
+                seen.append(token)
+            connection.remove("x")
+    assert seen == sorted(set(seen))
+
+
 def test_another_client_cannot_come_back_in_its_place(tmp_path: Path) -> None:
     """The name of a session's client is in the journal, and so are permissions looked at."""
     journal = str(tmp_path / "journal")

@@ -75,6 +75,7 @@ class Journal:
     Attributes:
         identity: Of the server; the same at each start.
         epoch: How often it was started, this time included.
+        tokens: The highest of a lock that was removed.
         commits: How many transactions were written.
         changes: How many changes were in them.
 
@@ -108,6 +109,7 @@ class Journal:
 
     def _started_again(self) -> tuple[bytes, int]:
         meta = dict(self._rows(_META))
+        self.tokens: int = meta.get("tokens", 0)
         identity, epoch = meta.get("identity", secrets.token_bytes(16)), meta.get("epoch", 0) + 1
         try:
             self._connection.execute("BEGIN")

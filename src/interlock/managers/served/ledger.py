@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 __all__ = [
     "DROP_THING", "HELD", "MAKE_THING", "NO_ITEM", "NO_ITEMS", "SET_ITEM",
-    "SET_THING", "Ledger", "Nowhere",
+    "SET_THING", "SET_TOKENS", "Ledger", "Nowhere",
 ]  # fmt: skip
 
 # The checks of rows: schema.py. Who has an item has one of its own: to hold a large message does
@@ -18,6 +18,7 @@ SET_THING = (
     "UPDATE things SET token = ?1, holder = ?2, ticket = ?3,"
     " sound = sum_of(id, kind, name, options, ?1, ?2, ?3) WHERE id = ?4"
 )
+SET_TOKENS = "INSERT OR REPLACE INTO meta VALUES ('tokens', ?1, sum_of('tokens', ?1))"
 DROP_THING = "DELETE FROM things WHERE id = ?"
 SET_ITEM = (
     "INSERT OR REPLACE INTO items VALUES (?1, ?2, ?3, ?4, ?5, NULL, 0,"

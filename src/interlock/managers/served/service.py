@@ -95,7 +95,8 @@ class Service:
             sessions = self.journal.sessions(self.server.bounds)
             for session in sessions.values():
                 self.server.restore(session)
-            self.store.load(self.journal.things(), self.journal.items_of, sessions)
+            things = self.journal.things()
+            self.store.load(things, self.journal.items_of, sessions, self.journal.tokens)
 
     @contextlib.asynccontextmanager
     async def listening(self, *addresses: Address) -> AsyncIterator[list[Address]]:

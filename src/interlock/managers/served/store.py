@@ -22,6 +22,7 @@ from interlock.managers.served.ledger import (
     MAKE_THING,
     NO_ITEMS,
     SET_ITEM,
+    SET_TOKENS,
     Ledger,
     Nowhere,
 )
@@ -120,6 +121,7 @@ class Store:
         self._bytes = 0
         self._last = epoch << EPOCH_BITS
         self._next_thing = 2
+        self._tokens = 0
         self._types = {kind: exposed_as(kind, cls) for kind, cls in _KINDS.items()}
         self._things: dict[int, Thing] = {}
         self._names: dict[str, Thing] = {}
@@ -165,6 +167,9 @@ class Store:
         check_permitted(self._permissions, caller().peer.name, names, "remove")
         if isinstance(thing, ServedQueue):
             thing.shutdown(True)
+        if isinstance(thing, ServedLock):  # the next one of that name goes on from there
+            self._tokens = max(self._tokens, thing.token)
+            self.ledger.enter(SET_TOKENS, (self._tokens,))
         thing.forget()
         del self._names[name], self._things[thing.number], self.shared[thing.number]
         self._server.drop(thing.number)
@@ -212,6 +217,7 @@ class Store:
         things: list[tuple[int, str, str, str, Item]],
         items_of: Callable[[int], list[Item]],
         sessions: dict[bytes, Session],
+        tokens: int,
     ) -> None:
         """Take up what a journal has.
 
@@ -219,7 +225,9 @@ class Store:
             things: Number, kind, name, options and state of each.
             items_of: What is in the one of that number, in order.
             sessions: Those that may come back.
+            tokens: The highest of a lock that was removed.
         """
+        self._tokens = tokens
         bound, self._bytes_max = self._bytes_max, 1 << 62  # what was taken is not refused now
         for number, kind, name, options, state in things:
             thing = self._entered(number, kind, name, json.loads(options))
@@ -265,7 +273,10 @@ class Store:
             )
         number, self._next_thing = self._next_thing, self._next_thing + 1
         self.ledger.enter(MAKE_THING, (number, kind, name, json.dumps(known)))
-        return self._entered(number, kind, name, known)
+        thing = self._entered(number, kind, name, known)
+        if isinstance(thing, ServedLock) and self._tokens:
+            thing.begin_at(self._tokens)
+        return thing
 
     def _entered(self, number: int, kind: str, name: str, options: dict[str, Any]) -> Thing:
         thing = _KINDS[kind](number, name, self, options)
