@@ -101,7 +101,7 @@ def test_it_serves_over_tls_by_names(tmp_path: Path) -> None:
         with interlock.connect(address, **options) as connection:
             connection.queue("jobs").put({"job": 1})
             assert connection.queue("jobs").get() == {"job": 1}
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="does it want TLS"):
             interlock.connect(server.address, authkey=KEY, connect_timeout=5.0)
         with pytest.raises(KeysRefused, match="name="):
             interlock.connect(address, tls=tmp_path / "keys")
