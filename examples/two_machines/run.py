@@ -16,6 +16,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
@@ -30,6 +31,7 @@ from interlock.managers.keys import Authority
 HERE = Path(__file__).resolve().parent
 HEARTBEAT_S, GRACE_S = 1.0, 5.0
 A_MOMENT_S = 3.0  # the connection is given up, the session is not
+LONG_S = 3 * HEARTBEAT_S + GRACE_S + 1.0  # the session is given up as well
 
 
 def make_keys(folder, address):
@@ -88,7 +90,7 @@ class Scene:
 
 
 def pull_cables(machines, scene, count):
-    """For a moment those of all, for a moment one's, and one's for longer than the grace."""
+    """For a moment those of all, for a moment one's, and one's for longer; when that was."""
     for part, names in ((1, ("east", "west")), (2, ("west",))):
         came = scene.wait_for(part * count // 5)
         machines.cut(*names)
@@ -99,6 +101,7 @@ def pull_cables(machines, scene, count):
     came = scene.wait_for(3 * count // 5)
     machines.cut("west")
     print(f"{came}: the cable of west is pulled out, and stays out", flush=True)
+    return time.monotonic()
 
 
 def main(count):
@@ -107,9 +110,10 @@ def main(count):
         folder = Path(made)
         make_keys(folder, machines.addresses["hub"])
         scene = Scene(machines, folder, count)
-        pull_cables(machines, scene, count)
+        cut_s = pull_cables(machines, scene, count)
         *_, last = scene.client.stdout
         found = json.loads(last)
+        threading.Event().wait(max(0.0, cut_s + LONG_S - time.monotonic()))
         machines.restore("west")
         print("all files are described, and the cable of west is back", flush=True)
         for worker in scene.workers:
