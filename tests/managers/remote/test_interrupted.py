@@ -90,6 +90,26 @@ def cut_in_a_call(relay: Relay, client: Any) -> bool:
     return True
 
 
+def test_what_a_signals_handler_raises_is_raised(manager: Any) -> None:
+    """Many programs raise TimeoutError in one: an OSError, but none of the connection."""
+    queue = manager.Queue()
+
+    def late(*_: object) -> None:
+        raise TimeoutError("it took too long")
+
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        for _ in range(3):
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(TimeoutError, match="took too long"):
+                queue.get(timeout=BOUND_S)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    queue.put(1)
+    assert queue.get(timeout=BOUND_S) == 1
+
+
 def test_half_a_frame_is_the_last_of_its_connection() -> None:
     """What comes behind would be taken for the rest of it."""
     here, there = socket.socketpair()

@@ -16,7 +16,9 @@ from typing import Any
 
 from interlock.managers.auth import Address
 
-__all__ = ["Channel", "connect"]
+__all__ = ["Channel", "connect", "is_of_connection"]
+
+_OURS = frozenset(("interlock", "socket", "ssl"))
 
 
 def connect(
@@ -60,6 +62,15 @@ def connect(
     except BaseException:
         sock.close()
         raise
+
+
+def is_of_connection(error: OSError) -> bool:
+    """Whether it tells of the connection, and was not raised by a signal's handler, say."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    module = "" if at is None else str(at.tb_frame.f_globals.get("__name__"))
+    return module.partition(".")[0] in _OURS
 
 
 class Channel:

@@ -24,7 +24,7 @@ from collections import deque
 from interlock.errors import InterlockError, ServerGone, WireError
 from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.calling.access import Access
-from interlock.managers.calling.channel import Channel
+from interlock.managers.calling.channel import Channel, is_of_connection
 from interlock.managers.calling.greeting import Way, greet
 from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
@@ -152,8 +152,9 @@ class Switchboard:
         try:
             for piece in pending.pieces():
                 channel.send(piece, self._heartbeat_s)
-        except OSError:
-            channel.shut()
+        except OSError as error:
+            if not is_of_connection(error):
+                raise
 
     def _settled(self, pending: Pending) -> None:
         """Under the lock: wake whoever has what it waits for."""
@@ -230,12 +231,13 @@ class Switchboard:
         except InterlockError as error:
             self._lose(error)
             channel.close()
-        except OSError as error:
-            self._reconnect(channel, error)
-        except BaseException:  # Ctrl-C; what was read and is lost comes again by another connection
-            if not channel.is_waiting:
+        except BaseException as error:
+            if isinstance(error, OSError) and is_of_connection(error):
+                self._reconnect(channel, error)
+                return
+            if not channel.is_waiting:  # what was read and is lost comes by another connection
                 channel.shut()
-            raise
+            raise  # Ctrl-C, or what a signal's handler has raised
 
     def _take(self, messages: list[Message], now_s: float) -> None:
         with self._state_lock:
@@ -292,12 +294,11 @@ class Switchboard:
 
     def _told(self, method: str, argument: object) -> bool:
         """Tell the desk, in a lane of its own; False if there is no room for it now."""
-        data, buffers = self._access.arguments((argument,), {})
-        made = self._access.call(DESK, method, (data, buffers))
+        packed = self._access.arguments((argument,), {})
         with self._state_lock:
-            if self._state.lost_by is not None or not self._state.has_credit(len(data)):
+            if self._state.lost_by is not None or not self._state.has_credit(len(packed[0])):
                 return False
-            self._entered(0, [made], buffers, None)
+            self._entered(0, [self._access.call(DESK, method, packed)], packed[1], None)
             return True
 
     def lend(self) -> None:
