@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,8 +14,11 @@ import pytest
 
 from interlock.managers import SyncManager
 from interlock.managers.calling.channel import Channel
+from interlock.managers.calling.switchboard import Switchboard
+from interlock.managers.calling.waiters import Waiter
 from interlock.managers.client import Client
 from interlock.managers.remote.line import line_to
+from interlock.managers.wire.client_state import Pending
 from tests.managers.relay import Relay
 from tests.managers.remote.programs import BOUND_S, KEY, context_of, wait_for
 from tests.managers.served import Served
@@ -160,3 +164,51 @@ def test_small_answers_are_not_held_back() -> None:
         accepted = link._transport.get_extra_info("socket").fileno()
         with socket.socket(fileno=os.dup(accepted)) as its:
             assert its.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "Semaphore", "Condition"])
+def test_a_lock_that_came_too_late_for_who_was_interrupted_is_given_back(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is there, and Ctrl-C is quicker than who waits for it."""
+    with SyncManager(("127.0.0.1", 0), KEY) as manager:
+        lock, wait = getattr(manager, kind)(), Switchboard._wait
+
+        def interrupts(board: Switchboard, waiter: Waiter) -> None:
+            wait(board, waiter)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Switchboard, "_wait", interrupts)
+        with pytest.raises(KeyboardInterrupt):
+            lock.acquire()
+        monkeypatch.undo()
+        got: list[bool] = []
+        other = threading.Thread(target=lambda: got.append(lock.acquire(timeout=BOUND_S)))
+        other.start()
+        other.join(BOUND_S)
+        assert got == [True]
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock", "BoundedSemaphore", "Condition"])
+def test_a_lock_that_came_too_late_for_a_cancelled_task_is_given_back(kind: str) -> None:
+    """As with a time-out of asyncio, which ends in the moment in which the lock is free."""
+
+    async def race(lock: Any) -> None:
+        await lock.aio.acquire()
+        await lock.aio.release()
+        client = await lock._line.aio()
+        answered = client._answered
+
+        def cancels(pending: Pending) -> None:
+            answered(pending)
+            task.cancel()
+
+        client._answered = cancels
+        task = asyncio.create_task(lock.aio.acquire())
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        client._answered = answered
+        assert await lock.aio.acquire(True, BOUND_S)
+
+    with SyncManager(("127.0.0.1", 0), KEY) as manager:
+        asyncio.run(race(getattr(manager, kind)()))
