@@ -90,7 +90,6 @@ class AsyncClient:
         if collected is not None:
             return collected.add(made, packed[1], kept)
         pending = await self._begin(_lane(), [made], packed[1], kept)
-        pending.gives_back = self._access.gives_back(target, method)
         await self._settled(pending)
         return Collected.results_of(pending, self._access.result)[0]()
 
@@ -308,10 +307,9 @@ class AsyncClient:
         while self._state.lost_by is None:
             await asyncio.sleep(min(LOOK_S, welcome.heartbeat_s / 3))
             while self._orphans:
-                pending = self._orphans.pop()
-                undo = Collected.untaken(pending, self._access.result)
-                if undo is not None and self._state.lost_by is None:
-                    self._entered(pending.lane, [undo], [], None)
+                for made in Collected.results_of(self._orphans.pop(), self._access.result):
+                    with contextlib.suppress(Exception):  # nobody wants to know
+                        made()
             if self._line is None:
                 continue
             self._give_back()

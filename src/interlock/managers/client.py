@@ -125,7 +125,6 @@ class Client:
         if collected is not None:
             return collected.add(made, packed[1], kept)
         pending = self._board.begin(threading.get_ident(), [made], packed[1], kept)
-        pending.gives_back = self._access.gives_back(target, method)
         self._board.wait_settled(pending)
         return Collected.results_of(pending, self._access.result)[0]()
 

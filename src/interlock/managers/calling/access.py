@@ -16,8 +16,6 @@ from interlock.serialize import Limits
 
 __all__ = ["Access", "Hold"]
 
-_HELD = frozenset(("BoundedSemaphore", "Condition", "Lock", "RLock", "Semaphore"))
-
 
 class Hold:
     """What keeps an object of the server for this client, as long as a `Reference` has it.
@@ -76,12 +74,6 @@ class Access:
         """A call with these arguments."""
         data, buffers = packed
         return Call(target, method, data, len(buffers))
-
-    def gives_back(self, target: object, method: str) -> Call | None:
-        """What undoes a call whose result nobody takes, as its thread or task is interrupted."""
-        if method != "acquire" or not isinstance(target, Reference) or target.typeid not in _HELD:
-            return None
-        return self.call(target.id, "release", self.arguments((), {}))
 
     def result(self, answer: Answer, buffers: Sequence[memoryview]) -> Any:
         """What a call returned.

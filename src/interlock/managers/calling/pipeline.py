@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -127,15 +126,6 @@ class Collected:
             lambda answer=answer, buffers=buffers: result(answer, buffers)  # type: ignore[misc]
             for answer, buffers in pending.answers
         ]
-
-    @staticmethod
-    def untaken(pending: Pending, result: Result) -> Call | None:
-        """What to call as nobody takes its results; they are made, so that what they hold goes."""
-        value = None
-        for made in Collected.results_of(pending, result):
-            with contextlib.suppress(Exception):  # nobody wants to know
-                value = made()
-        return pending.gives_back if value else None
 
     def raise_first(self) -> None:
         """Raise the first error that nobody has asked for.

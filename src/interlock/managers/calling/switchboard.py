@@ -36,7 +36,8 @@ from interlock.managers.wire.reader import Reader
 
 __all__ = ["DESK", "LOOK_S", "Switchboard"]
 
-DESK, LOOK_S = 0, 0.5  # the second: how often its own thread looks
+DESK = 0
+LOOK_S = 0.5  # how often its own thread looks
 
 
 class Switchboard:
@@ -258,10 +259,9 @@ class Switchboard:
         """What the client's own thread does: look, from time to time."""
         while not self._stop.wait(min(LOOK_S, self._heartbeat_s / 3)):
             while self._orphans:
-                pending = self._orphans.popleft()
-                if (undo := Collected.untaken(pending, self._access.result)) is not None:
-                    with contextlib.suppress(InterlockError), self._state_lock:
-                        self._entered(pending.lane, [undo], [], None)
+                for made in Collected.results_of(self._orphans.popleft(), self._access.result):
+                    with contextlib.suppress(Exception):  # nobody wants to know
+                        made()
             with contextlib.suppress(InterlockError):  # whoever calls next is told
                 self._give_back()
             if self._reading.acquire(blocking=False):

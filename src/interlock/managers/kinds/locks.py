@@ -2,7 +2,8 @@
 
 Who has a lock is a thread or task of a client: the session and its lane. When the session ends
 (the client says so, or has been away for the time of grace), the lock goes to the next, as if it
-had been released. Each time it is given out its token is one higher (serving/fences.py).
+had been released; so it is if the client waits no more when its answer comes. Each time it is given
+out its token is one higher (serving/fences.py).
 
 All of it runs in the server's loop; nothing here is changed between two awaits by another thread.
 """
@@ -55,13 +56,18 @@ class Lock:
         me = _me()
         if self._is_reentrant and self._owner == me:
             self._depth += 1
-            return self._token()
-        if self._owner is None and not self._turns:
+        elif self._owner is None and not self._turns:
             self._give(me)
-            return self._token()
-        if limit_s == 0.0 or not await self._waited(me, limit_s):
+        elif limit_s == 0.0 or not await self._waited(me, limit_s):
             return False
+        number = self._number
+        caller().unless_known(lambda: self._untaken(me, number))
         return self._token()
+
+    def _untaken(self, owner: Owner, number: int) -> None:
+        """Who was given it does not know: it was interrupted, or is gone."""
+        if self._owner == owner and self._number == number:
+            self._released()
 
     async def _waited(self, me: Owner, limit_s: float | None, depth: int = 1) -> bool:
         waiter = self._turns.enter()
@@ -100,6 +106,9 @@ class Lock:
             raise RuntimeError("release unlocked lock")
         if self._is_reentrant and self._owner != _me():
             raise RuntimeError("cannot release un-acquired lock")
+        self._released()
+
+    def _released(self) -> None:
         self._depth -= 1
         if not self._depth:
             self._let_go()
@@ -177,7 +186,15 @@ class Semaphore:
             return False
         self._held[session] += 1
         session.hold(self, lambda: self._lost(session))
+        caller().unless_known(lambda: self._untaken(session))
         return True
+
+    def _untaken(self, session: Session) -> None:
+        """Who was let pass does not know: it was interrupted, or is gone."""
+        if self._held.get(session):
+            self._held[session] -= 1
+            self._forget_empty()
+            self._add(1)
 
     async def _waited(self, limit_s: float | None) -> bool:
         waiter = self._turns.enter()

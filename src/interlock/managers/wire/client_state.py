@@ -59,12 +59,11 @@ class Pending:
         is_given_up: Whether nobody waits for it, which the server is to know.
         answers: What came of each, with its buffers; None until then.
         error: Why there will be no answers.
-        gives_back: What is to be called if nobody takes the result: it is a lock that was acquired.
     """
 
     __slots__ = (
-        "answers", "count", "encoded", "error", "gives_back", "is_given_up", "is_sent", "kept",
-        "lane", "nbytes", "number", "settled",
+        "answers", "count", "encoded", "error", "is_given_up", "is_sent", "kept", "lane", "nbytes",
+        "number", "settled",
     )  # fmt: skip
 
     def __init__(
@@ -86,7 +85,6 @@ class Pending:
         self.is_sent = self.is_given_up = False
         self.answers: list[tuple[Answer, list[memoryview]]] | None = None
         self.error: Exception | None = None
-        self.gives_back: Call | None = None
 
     def is_over(self) -> bool:
         """Whether there is anything left to wait for."""
