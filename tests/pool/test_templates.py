@@ -99,8 +99,8 @@ def test_ctrl_c_ends_a_pool_whose_template_hangs(tmp_path: Path) -> None:
             except KeyboardInterrupt:
                 print("interrupted")
         else:
-            os.mkdir(path)
-            os.rename(path, f"{path}-{os.getpid()}")
+            os.mkdir(f"{path}.claimed")
+            os.mkdir(f"{path}-{os.getpid()}")
             os.mkdir(path)
             while True:
                 signal.pause()
