@@ -26,7 +26,7 @@ import pytest
 ASIDE = tuple(
     f"tests/{name}"
     for name in (
-        "benchmarks docs examples models native serialize tidy typing "
+        "benchmarks cli docs examples models native serialize tidy typing "
         "hostile/test_bombs.py hostile/test_corpus.py hostile/test_fuzz_short.py "
         "packaging/test_beside.py packaging/test_extension.py packaging/test_source.py"
     ).split()
