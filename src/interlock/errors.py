@@ -16,7 +16,8 @@ The tree::
     │   (interlock.pool) PoolClosed, PoolTerminated, InitializerFailed
     ├── an object        ServerGone, ConnectionRefusedByServer, AccessDenied, NotExposed,
     │   server's         NoSuchObject, BadArgument, LimitReached, StaleToken, InsecureAddress,
-    │                    AuthenticationFailed (interlock.managers.auth), LeaseLost, WrongKind
+    │                    AuthenticationFailed (interlock.managers.auth), LeaseLost, WrongKind,
+    │                    TlsFailed (interlock.managers.tls)
     ├── a journal's      JournalInUse, JournalDamaged, JournalFailed
     └── a test's         NoProbePoints, NotStopped, NotAbandoned, SequenceBroken
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -15,10 +17,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import interlock
-from interlock.errors import ConnectionRefusedByServer, KeysRefused, ServerGone
+from interlock.errors import KeysRefused, ServerGone
+from interlock.managers.aio import AsyncClient
 from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.keys import Authority
 from interlock.managers.named.address import address_of, host_and_port, shown
+from interlock.managers.tls import Credentials, TlsFailed
 from tests.managers.named.processes import KEY, ServerProcess
 from tests.managers.waiting import until
 
@@ -110,10 +114,19 @@ def test_it_serves_over_tls_by_names(tmp_path: Path) -> None:
             authority.revoke("worker-1")
             with pytest.raises(ServerGone):
                 jobs.get(timeout=BOUND_S)  # who is there is cut, and does not come back
-        with pytest.raises((OSError, ConnectionRefusedByServer)):
+        with pytest.raises(TlsFailed, match="certificate revoked") as refused:
             interlock.connect(address, **options)
+        assert isinstance(refused.value, ssl.SSLError)
+        with pytest.raises(TlsFailed, match="certificate revoked"):
+            asyncio.run(_awaited(address, **options))
         said = "\n".join(line["message"] for line in server.told())
         assert "127.0.0.1" in said and "revoked" in said
+
+
+async def _awaited(address: str, **options: Any) -> None:
+    shown = Credentials(options["tls"], options["name"])
+    host, port = address.removeprefix("interlock://").split(":")
+    await AsyncClient.connect((host, int(port)), authkey=options["authkey"], ssl=shown)
 
 
 def test_a_stop_by_tls_answers_what_has_come(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from interlock.errors import KeysDamaged, PeerUnknown
+from interlock.errors import InterlockError, KeysDamaged, PeerUnknown
 from interlock.managers.keys.files import (
     CA,
     CRL,
@@ -44,6 +44,7 @@ from interlock.managers.keys.request import checked_name
 __all__ = [
     "Credentials",
     "Security",
+    "TlsFailed",
     "Validity",
     "client_context",
     "peer_name",
@@ -125,6 +126,10 @@ def _load(path: Path, load: Callable[[str], None], *, for_its_key: bool = False)
                 f"{str(path)!r} is not what `interlock keys` wrote ({error.reason or error}); "
                 "copy it again from where the authority is"
             ) from error
+
+
+class TlsFailed(InterlockError, ssl.SSLError):
+    """A certificate was refused, by one side or the other, or what came was not TLS."""
 
 
 def peer_name(connection: Connection) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -146,3 +148,22 @@ def test_who_waits_for_a_lock_that_is_removed_is_told(connection: Connection) ->
     assert len(told) == 3
     lock.release()
     assert connection.lock("x").acquire(block=False)
+
+
+def test_a_program_that_ends_lets_go_at_once(hosted: Hosted, connection: Connection) -> None:
+    """Though it closed nothing; only who is killed, or away, has the time of grace."""
+    program = (
+        "import sys, interlock\n"
+        "connection = interlock.connect(sys.argv[1], authkey=sys.argv[2].encode())\n"
+        "lock, queue = connection.lock('x'), connection.queue('q')\n"
+        "assert lock.acquire()\n"
+        "queue.put('job')\n"
+        "queue.lease().__enter__()\n"
+    )
+    assert hosted.service is not None
+    address = shown(hosted.address)
+    command = [sys.executable, "-c", program, address, KEY.decode()]
+    subprocess.run(command, check=True, timeout=BOUND_S)
+    assert hosted.service.server.statistics()["sessions"] == 1  # ours
+    assert connection.lock("x").acquire(timeout=0.0)
+    assert connection.queue("q").get(timeout=0.0) == "job"

@@ -14,6 +14,7 @@ from interlock.managers import SyncManager
 from interlock.managers.keys import Authority
 from interlock.managers.remote.line import Line
 from interlock.managers.remote.place import Place
+from interlock.managers.tls import TlsFailed
 from tests.managers.remote.programs import BOUND_S, KEY
 from tests.managers.remote.test_remote_example import until_stopped
 
@@ -77,7 +78,7 @@ def test_a_revoked_client_is_not_let_in_from_then_on(authority: Authority) -> No
         authority.revoke("leaver")
         address: Any = connect("worker").address
         place = Place(address, None, str(authority.directory), "leaver", "localhost")
-        with pytest.raises(OSError):
+        with pytest.raises(TlsFailed, match="certificate revoked"):
             Line(place)  # another than the one that is open
         assert connect("worker").dict(a=2)["a"] == 2
 
@@ -90,7 +91,7 @@ def test_a_certificate_for_another_host_is_refused(authority: Authority) -> None
     thread = threading.Thread(target=until_stopped, args=(server,))
     thread.start()
     try:
-        with pytest.raises(OSError, match="certificate"):
+        with pytest.raises(TlsFailed, match="certificate"):
             SyncManager(server.address, tls=folder, name="worker").connect()
         SyncManager(server.address, tls=folder, name="worker", hostname="db.example.org").connect()
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from interlock.errors import WireError
-from interlock.managers.calling.greeting import Way
+from interlock.managers.calling.greeting import Way, told_of_tls
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Hello, Welcome
 from interlock.managers.wire.client_state import READS
@@ -51,6 +51,10 @@ class AioLine(asyncio.BufferedProtocol):
         Raises:
             InterlockError, OSError: As `greeting.greet`.
         """
+        with told_of_tls(way):
+            return await self._greeted(way, hello)
+
+    async def _greeted(self, way: Way, hello: Hello) -> Welcome:
         loop = asyncio.get_running_loop()
         if isinstance(way.address, str):
             await loop.create_unix_connection(lambda: self, way.address)

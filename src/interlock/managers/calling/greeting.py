@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl as tls
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from interlock.managers.auth import Address
 from interlock.managers.calling.channel import Channel, connect
-from interlock.managers.tls import Credentials, Security
+from interlock.managers.tls import Credentials, Security, TlsFailed
 from interlock.managers.wire import version
 from interlock.managers.wire.bodies import Hello, Welcome
 from interlock.managers.wire.client_state import READS
@@ -16,7 +18,7 @@ from interlock.managers.wire.frames import STRANGER, Message
 from interlock.managers.wire.handshake import client_side
 from interlock.managers.wire.reader import Reader
 
-__all__ = ["Way", "greet"]
+__all__ = ["Way", "greet", "told_of_tls"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,24 @@ class Way:
         )
 
 
+@contextlib.contextmanager
+def told_of_tls(way: Way) -> Iterator[None]:
+    """Within the block what TLS refuses is told as an error of ours.
+
+    Raises:
+        TlsFailed: One of the two certificates was refused, or something else is not in order.
+    """
+    try:
+        yield
+    except tls.SSLError as error:
+        what = getattr(error, "verify_message", None) or error.reason or str(error)
+        raise TlsFailed(
+            f"There is no connection to {way.address}: {what.lower().replace('_', ' ')}. The "
+            "certificates of both must be of one authority, valid and not revoked, and the "
+            "server's be made for this host; `interlock keys show` tells."
+        ) from error
+
+
 def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, Welcome]:
     """Connect, and come to the session.
 
@@ -79,11 +99,17 @@ def greet(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, We
 
     Raises:
         AuthenticationFailed, ConnectionRefusedByServer, LimitReached, ServerGone: It is refused.
+        TlsFailed: A certificate is.
         WireError: The other side is no server of ours.
         OSError: It is not there, or too slow.
 
     If a process dies: the server: OSError.
     """
+    with told_of_tls(way):
+        return _greeted(way, hello, timeout_s)
+
+
+def _greeted(way: Way, hello: Hello, timeout_s: float) -> tuple[Channel, Reader, Welcome]:
     deadline_s = time.monotonic() + timeout_s
     channel = connect(way.address, way.context(), way.hostname, timeout_s)
     reader = Reader(STRANGER, preamble=version.SERVER.size)

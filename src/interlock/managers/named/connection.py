@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from dataclasses import dataclass
+from multiprocessing import util
 from typing import Any, NoReturn
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from interlock.errors import KeysRefused
 from interlock.managers.aio import AsyncClient
@@ -112,6 +114,7 @@ class Connection:
         except BaseException:
             self.client.close()
             raise
+        _close_at_exit(self.client)
 
     def queue(
         self, name: str, *, maxsize: int | None = None, max_deliveries: int | None = None
@@ -198,6 +201,27 @@ class Connection:
     def _open(self, kind: str, name: str, options: Any) -> Reference:
         opened: Reference = self.client.call(self._store, "open", kind, name, options)
         return opened
+
+
+_AT_EXIT = 5
+_clients: WeakSet[Client] = WeakSet()
+_closes_in = 0  # the process that will call _close_all
+
+
+def _close_at_exit(client: Client) -> None:
+    global _closes_in
+    _clients.add(client)
+    if _closes_in != os.getpid():
+        _closes_in = os.getpid()
+        util.Finalize(None, _close_all, exitpriority=_AT_EXIT)
+
+
+def _close_all() -> None:
+    """What a program has that ends is let go at once, not after the time of grace."""
+    for client in list(_clients):
+        with contextlib.suppress(Exception):  # the process ends
+            client.close()
+    _clients.clear()
 
 
 class AsyncConnection:
