@@ -254,3 +254,41 @@ def test_many_pools_leave_nothing() -> None:
     assert after.descriptors <= before.descriptors
     assert after.threads <= before.threads
     assert after.processes <= before.processes
+
+
+INTERRUPTED = """
+    import random, signal, sys, threading
+    from contextlib import suppress
+    from interlock.pool.results import ApplyResult
+
+    chance, may_raise = random.Random(int(sys.argv[1])), [False]
+
+    def raises(*_):
+        if may_raise[0]:
+            may_raise[0] = False
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, raises)
+    for number in range(10_000):
+        result = ApplyResult(None)
+        with suppress(KeyboardInterrupt):
+            may_raise[0] = True
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 4e-5))
+            result.wait(0.0005)
+            may_raise[0] = False
+        may_raise[0] = False
+        setter = threading.Thread(target=result._set, args=(True, number), daemon=True)
+        setter.start()
+        setter.join(20)
+        assert not setter.is_alive(), f"who brings result {number} stands still"
+        assert result.get(0) == number
+"""
+
+
+def test_a_wait_that_is_interrupted_holds_up_nobody() -> None:
+    """P3: Ctrl-C at whatever step of it; the thread that brings the result is not left standing."""
+    seed = int.from_bytes(os.urandom(4), sys.byteorder)
+    print("seed", seed)
+    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(seed)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,9 +1,15 @@
-"""What the methods of a pool return: results to wait for, and iterators over results."""
+"""What the methods of a pool return: results to wait for, and iterators over results.
+
+Who waits for a result sleeps on a bare lock of its own. One of Python's events may be left locked
+by a thread that is interrupted (Ctrl-C) as it enters or leaves it; whoever then sets it, the thread
+that all results come by, would stand still, and the end of the pool with it.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +28,8 @@ __all__ = [
 ]
 
 
-_making = threading.Lock()  # of the event of a result, which most are done without
+_sleeping = threading.Lock()  # guards the list of those who wait, which most results do without
+_LOOK_S = 1.0  # a signal that comes just before a thread falls asleep does not wake it
 
 
 class NotYet(InterlockError, multiprocessing.TimeoutError, TimeoutError):
@@ -38,7 +45,7 @@ class ApplyResult:
     def __init__(self, pool: Any, callback: Any = None, error_callback: Any = None) -> None:
         self._pool = pool  # which is not collected while somebody waits
         self._is_ready = False
-        self._event: threading.Event | None = None  # made by who waits
+        self._sleepers: list[threading.Lock] | None = None  # made by who waits
         self._callbacks = callback, error_callback
         self._success = False
         self._value: Any = None
@@ -75,13 +82,29 @@ class ApplyResult:
     def _waited(self, timeout: float | None) -> bool:
         if self.ready():
             return True
-        with _making:
+        asleep = threading.Lock()
+        asleep.acquire()
+        with _sleeping:
             if self._is_ready:
                 return True
-            if self._event is None:
-                self._event = threading.Event()
-            event = self._event
-        return event.wait(timeout)
+            if self._sleepers is None:
+                self._sleepers = []
+            self._sleepers.append(asleep)
+        try:
+            return self._slept(asleep, timeout)
+        finally:
+            with _sleeping:
+                if self._sleepers is not None:
+                    self._sleepers.remove(asleep)
+
+    def _slept(self, asleep: threading.Lock, timeout: float | None) -> bool:
+        end_s = None if timeout is None else time.monotonic() + timeout
+        while not self._is_ready:
+            left_s = _LOOK_S if end_s is None else min(_LOOK_S, end_s - time.monotonic())
+            if left_s <= 0:
+                break
+            asleep.acquire(timeout=left_s)
+        return self._is_ready
 
     def get(self, timeout: float | None = None) -> Any:
         """What the task returned.
@@ -126,11 +149,11 @@ class ApplyResult:
             if callback is not None:
                 callback(value)
         finally:
-            with _making:
+            with _sleeping:
                 self._is_ready = True
-                event = self._event
-            if event is not None:
-                event.set()
+                sleepers, self._sleepers = self._sleepers, None
+            for asleep in sleepers or ():
+                asleep.release()
             self._pool = self._job = None
             while self._awaiting:
                 self._awaiting.pop()()
