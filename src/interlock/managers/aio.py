@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -47,7 +46,6 @@ class AsyncClient:
         self._orphans: list[Pending] = []  # what they refer to must be given back
         self._comes_back: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._pid = os.getpid()
         self._access = Access(_no_share, limits)
         self._collecting: contextvars.ContextVar[Collected | None] = contextvars.ContextVar(
             "interlock_pipeline", default=None
@@ -174,14 +172,9 @@ class AsyncClient:
     async def _begin(
         self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
     ) -> Pending:
-        if os.getpid() != self._pid:
-            raise ServerGone(
-                f"This client was made by process {self._pid}, and this is another: a session is "
-                "one process's. Make a client here."
-            )
+        self._access.check_here()
         self._give_back()
-        nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
-        self._state.check_size(nbytes)
+        nbytes = self._state.size(calls, buffers)
         while self._state.lost_by is None and not self._state.has_credit(nbytes):
             self._credit.clear()
             await self._credit.wait()

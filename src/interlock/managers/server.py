@@ -183,7 +183,7 @@ class ObjectServer:
             self._listeners = listeners = [
                 await self._listen(address, stack) for address in addresses
             ]
-            running = [asyncio.create_task(work) for work in self._work()]
+            running = [asyncio.create_task(work) for work in (self._dispatcher.run(), self._tick())]
             try:
                 yield [_bound(*each) for each in zip(listeners, addresses, strict=True)]
             finally:
@@ -320,9 +320,6 @@ class ObjectServer:
             except socket.gaierror as error:  # it does not say of what
                 raise OSError(error.errno, f"{address[0]!r}: {error.strerror}") from error
         return listener
-
-    def _work(self) -> list[Coroutine[Any, Any, None]]:
-        return [self._dispatcher.run(), self._tick()]
 
     async def _tick(self) -> None:
         bounds = self.bounds

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from interlock.errors import ServerGone
 from interlock.managers.faults import unpack_fault
 from interlock.managers.references import Reference, exchange
 from interlock.managers.wire.bodies import Answer, Call
@@ -49,6 +51,7 @@ class Access:
         forks: Children that are to have what this process has; told before `dropped` is.
         server: The identity of the server, when it is known.
         present: What the program sees in the place of a reference; itself by default.
+        pid: Of the process whose session it is.
     """
 
     def __init__(self, share: Callable[[Reference], bytes], limits: Limits | None) -> None:
@@ -56,10 +59,23 @@ class Access:
         self.forks: deque[bytes] = deque()
         self.server = b""
         self.present: Callable[[Reference], object] = _as_it_is
+        self.pid = os.getpid()
         self._share = share
         self._limits = limits
         self._holds: WeakValueDictionary[int, Hold] = WeakValueDictionary()
         self._lock = threading.Lock()
+
+    def check_here(self) -> None:
+        """Let pass the process whose session it is.
+
+        Raises:
+            ServerGone: This is another.
+        """
+        if os.getpid() != self.pid:
+            raise ServerGone(
+                f"This client was made by process {self.pid}, and this is another: a session is "
+                "one process's. Make a client here."
+            )
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Packed:
         """The arguments of a call.

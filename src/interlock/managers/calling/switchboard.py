@@ -54,7 +54,6 @@ class Switchboard:
     def __init__(self, way: Way, access: Access) -> None:
         self._way = way
         self._access = access
-        self._pid = os.getpid()
         self._state = ClientState()
         self._state_lock = threading.Lock()
         self._reading = threading.Lock()
@@ -78,7 +77,7 @@ class Switchboard:
         with self._state_lock:
             channel, lost = self._channel, self._state.lost_by
             told = self._state.bye()
-        if os.getpid() != self._pid:
+        if os.getpid() != self._access.pid:
             return
         if channel is not None and lost is None:
             with contextlib.suppress(OSError):  # the server will notice by itself
@@ -108,14 +107,9 @@ class Switchboard:
 
         If a process dies: as `Client`.
         """
-        if os.getpid() != self._pid:
-            raise ServerGone(
-                f"This client was made by process {self._pid}, and this is another: a session is "
-                "one process's. Make a Client here."
-            )
+        self._access.check_here()
         self._give_back()
-        nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
-        self._state.check_size(nbytes)
+        nbytes = self._state.size(calls, buffers)
         waiter: Waiter | None = None
         while True:
             with self._state_lock:

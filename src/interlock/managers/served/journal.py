@@ -35,7 +35,8 @@ from interlock.managers.auth import Peer
 from interlock.managers.bounds import Bounds
 from interlock.managers.served.schema import opened
 from interlock.managers.served.thing import Item
-from interlock.managers.serving.session import Kept, Request, Session
+from interlock.managers.serving.request import Kept, Request
+from interlock.managers.serving.session import Session
 from interlock.managers.wire.bodies import Answer
 
 __all__ = ["Journal"]

@@ -37,7 +37,8 @@ from interlock.managers.references import Objects, Reference, Shared, exchange
 from interlock.managers.serving.desk import Caller, _caller
 from interlock.managers.serving.fences import original
 from interlock.managers.serving.recorder import Recorder
-from interlock.managers.serving.session import Request, Session
+from interlock.managers.serving.request import Request
+from interlock.managers.serving.session import Session
 from interlock.managers.wire.bodies import Answer, Answers, Call, encode
 from interlock.managers.wire.frames import BUFFERS_MAX
 from interlock.managers.wire.values import Packed, pack, unpack

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from interlock.managers.serving.session import Request, Session
+from interlock.managers.serving.request import Request
+from interlock.managers.serving.session import Session
 
 __all__ = ["Recorder"]
 

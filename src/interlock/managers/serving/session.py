@@ -20,30 +20,27 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Protocol
 
 from interlock.errors import LimitReached, NoSuchObject, ServerGone, WireError
 from interlock.managers.auth import Peer
 from interlock.managers.bounds import Bounds
 from interlock.managers.references import Shared
+from interlock.managers.serving.request import Kept, Request
 from interlock.managers.wire.bodies import (
-    Answer,
     Answers,
-    Call,
     Calls,
     Encoded,
     Hello,
     decode,
     encode,
+    encoded_size,
 )
 from interlock.managers.wire.frames import Message
 from interlock.managers.wire.values import buffers_of_each
 
-__all__ = ["Kept", "Request", "Session"]
-
-Kept = tuple[Answer, list[memoryview]]
-"""What came of a call, and the buffers that belong to it."""
+__all__ = ["Session"]
 
 
 class Line(Protocol):
@@ -51,49 +48,6 @@ class Line(Protocol):
 
     def answer(self, call: int, encoded: Encoded) -> None:
         """Send an answer."""
-
-
-class Request:
-    """One frame of calls, which are run one after another and answered together.
-
-    Attributes:
-        call: Its number.
-        lane: Requests of one lane are run one after another.
-        calls: What to call.
-        buffers: Of each call.
-        nbytes: What it takes in memory until it is answered.
-        at: How many calls have been run.
-        answers: Of those.
-        answer_buffers: That belong to them.
-        task: What runs the present call, if that is not the dispatcher itself.
-        is_cancelled: Whether the client waits for it no more.
-        encoded: The answer, when it is there.
-        unsure: What is undone if the answer never comes to the client, by keys of `Session.hold`;
-            and what is called when it is known to have come.
-        recorded: How many of the answers a journal has.
-    """
-
-    __slots__ = (
-        "answer_buffers", "answers", "at", "buffers", "call", "calls", "encoded", "is_cancelled",
-        "lane", "nbytes", "recorded", "task", "unsure",
-    )  # fmt: skip
-
-    def __init__(
-        self, number: int, body: Calls, buffers: list[Sequence[memoryview]], nbytes: int
-    ) -> None:
-        self.call = number
-        self.lane = body.lane
-        self.calls: list[Call] = body.calls
-        self.buffers = buffers
-        self.nbytes = nbytes
-        self.at = 0
-        self.answers: list[Answer] = []
-        self.answer_buffers: list[memoryview] = []
-        self.task: asyncio.Task[None] | None = None
-        self.is_cancelled = False
-        self.encoded: Encoded | None = None
-        self.recorded = 0
-        self.unsure: list[tuple[Hashable, Callable[[], object]]] = []
 
 
 class Session:
@@ -197,7 +151,7 @@ class Session:
         request.task = None
         request.calls, request.buffers, request.answers = [], [], []
         request.answer_buffers = []
-        request.nbytes = _size(encoded)
+        request.nbytes = encoded_size(encoded)
         if self.is_over:
             return
         if request.is_cancelled:
@@ -263,7 +217,7 @@ class Session:
         request = Request(number, Calls(0, [], []), [], 0)
         buffers = [buffer for _, each in kept for buffer in each]
         request.encoded = encode(Answers([answer for answer, _ in kept]), buffers)
-        request.nbytes = _size(request.encoded)
+        request.nbytes = encoded_size(request.encoded)
         self._requests[number] = request
         self.kept_bytes += request.nbytes
 
@@ -408,7 +362,3 @@ class Session:
             except Exception as error:  # the others are released all the same
                 failures.append(error)
         return failures
-
-
-def _size(encoded: Encoded) -> int:
-    return len(encoded[1]) + sum(buffer.nbytes for buffer in encoded[2])

@@ -39,6 +39,7 @@ __all__ = [
     "Welcome",
     "decode",
     "encode",
+    "encoded_size",
 ]
 
 INLINE_MAX = 16 * 1024
@@ -189,6 +190,12 @@ def encode(body: msgspec.Struct, buffers: Sequence[memoryview] = ()) -> Encoded:
     if len(data) > BODY_MAX:
         return _STRUCTS[type(body)], b"", [memoryview(data), *buffers]
     return _STRUCTS[type(body)], data, list(buffers)
+
+
+def encoded_size(encoded: Encoded) -> int:
+    """Bytes of the body and all buffers."""
+    _, body, buffers = encoded
+    return len(body) + sum(buffer.nbytes for buffer in buffers)
 
 
 def decode(message: Message, *expected: type[Body]) -> Body:

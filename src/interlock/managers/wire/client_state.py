@@ -29,6 +29,7 @@ from interlock.managers.wire.bodies import (
     Welcome,
     decode,
     encode,
+    encoded_size,
 )
 from interlock.managers.wire.frames import Kind, Message, WireLimits, pieces
 from interlock.managers.wire.values import buffers_of_each
@@ -78,7 +79,7 @@ class Pending:
         self.number = number
         self.lane = lane
         self.encoded = encoded
-        self.nbytes = _size(encoded)
+        self.nbytes = encoded_size(encoded)
         self.count = count
         self.kept = kept  # the arguments: what they refer to must not be released before
         self.settled = settled
@@ -187,12 +188,13 @@ class ClientState:
         fits = self._pending_bytes + nbytes + 8 * DONE_MAX + 64 <= self.welcome.call_bytes
         return open_calls < self.welcome.calls and fits
 
-    def check_size(self, nbytes: int) -> None:
-        """Let pass what the server may ever take.
+    def size(self, calls: Sequence[Call], buffers: Sequence[memoryview]) -> int:
+        """How many bytes of the server's credit calls take at the most.
 
         Raises:
-            MessageTooLarge: It is larger.
+            MessageTooLarge: They are more than it ever takes.
         """
+        nbytes = sum(len(call.data) + 64 for call in calls) + sum(each.nbytes for each in buffers)
         assert self.welcome is not None
         most = self.welcome.call_bytes - 8 * DONE_MAX - 64
         if nbytes > most:
@@ -200,6 +202,7 @@ class ClientState:
                 f"A call of {nbytes} bytes is larger than the {most} that the server takes of one "
                 "client (Bounds.call_bytes); it was not sent. Send it in parts."
             )
+        return nbytes
 
     def begin(
         self,
@@ -334,7 +337,3 @@ def _of(encoded: Encoded, call: int) -> tuple[Kind, int, bytes, list[memoryview]
 
 def _joined(written: Iterator[list[Any]]) -> bytes:
     return b"".join(part for piece in written for part in piece)
-
-
-def _size(encoded: Encoded) -> int:
-    return len(encoded[1]) + sum(buffer.nbytes for buffer in encoded[2])
