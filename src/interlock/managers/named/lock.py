@@ -12,7 +12,7 @@ from interlock.managers.served.thing import Fence
 __all__ = ["AsyncLock", "Lock"]
 
 
-class _Has(Fenced):
+class _Has:
     """What one object in a program knows of the lock that it has."""
 
     def __init__(self) -> None:

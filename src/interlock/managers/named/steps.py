@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from interlock.managers.aio import AsyncClient
 from interlock.managers.client import Client
@@ -50,7 +50,7 @@ Tickets = itertools.count
 """Numbers for what a client takes; each is used once in a session."""
 
 
-class Fenced:
+class Fenced(Protocol):
     """What knows the fence of changes: the lock of a program."""
 
     def fence(self) -> Fence:
@@ -59,7 +59,6 @@ class Fenced:
         Raises:
             LockNotHeld: It was not.
         """
-        raise NotImplementedError
 
 
 def run(client: Client, reference: Reference, steps: Steps[T]) -> T:
