@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from interlock.managers.auth import Address, Permissions
 from interlock.managers.bounds import Bounds
 from interlock.managers.objects import Registry
@@ -46,6 +48,10 @@ class Counter:
 
     def echo(self, value: Any) -> Any:
         return value
+
+    def pages(self, count: int) -> list[Any]:
+        """Each is a buffer of its own."""
+        return [np.full(1000, number) for number in range(count)]
 
     def fail(self, name: str) -> None:
         raise {"key": KeyError("k"), "own": Unheard("x"), "value": ValueError("v", 3)}[name]

@@ -74,6 +74,15 @@ def test_a_value_with_more_buffers_than_a_frame_has_travels(client: Client) -> N
     assert all((one == other).all() for one, other in zip(back, arrays, strict=True))
 
 
+def test_results_with_more_buffers_than_a_frame_has_travel_together(client: Client) -> None:
+    """Each of them has fewer; what the frame has no room for is put together."""
+    counter = client.create("Counter")
+    with client.pipeline():
+        laters = [client.call(counter, "pages", count) for count in (400, 400, 400, 0)]
+    for later, count in zip(laters, (400, 400, 400, 0), strict=True):
+        assert [page[0] for page in later.result()] == list(range(count))
+
+
 def test_only_registered_methods_can_be_called(client: Client) -> None:
     """Names are looked up in a table: no private one, none of Python's, no walk with dots."""
     counter = client.create("Counter")
@@ -106,6 +115,7 @@ def test_arguments_are_checked_with_the_path(client: Client) -> None:
         client.call(counter, "add")
     with pytest.raises(BadArgument):
         client.create("Counter", start="0")
+    assert caught.value.__cause__ is None  # the server's stack would say nothing to the caller
     assert client.call(counter, "add", 0) == 0
 
 

@@ -115,7 +115,8 @@ GIANT = {
 @pytest.mark.parametrize("what", GIANT)
 def test_giant_lengths_take_no_memory(what: str) -> None:
     """The server's memory is what it was."""
-    with in_a_process() as (process, address), Honest(address):
+    # Neither silence nor slowness cuts anybody here.
+    with in_a_process(heartbeat_s=BOUND_S, stall_s=BOUND_S) as (process, address), Honest(address):
         before = psutil.Process(process.pid).memory_info().rss
         for _ in range(20):
             with Raw(address) as raw:
@@ -145,7 +146,7 @@ def test_announced_buffers_take_memory_when_they_come() -> None:
 
 def test_who_asks_for_more_than_it_was_told_is_cut() -> None:
     """More calls, and more bytes of calls, than the server said."""
-    bounds = Bounds(calls=8, call_bytes=100_000)
+    bounds = Bounds(calls=8, call_bytes=100_000, heartbeat_s=BOUND_S)  # silence cuts nobody
     with Served(("127.0.0.1", 0), bounds=bounds) as served, Honest(served.address):
         with Raw(served.address) as raw:
             assert raw.enter().calls == 8

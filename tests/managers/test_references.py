@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from interlock.errors import LimitReached, NoSuchObject
+from interlock.errors import AccessDenied, LimitReached, NoSuchObject, StaleToken
 from interlock.managers import references
-from interlock.managers.auth import Peer
+from interlock.managers.auth import Peer, Permissions
 from interlock.managers.bounds import Bounds
 from interlock.managers.objects import Exposed, Registry
 from interlock.managers.references import TICKET_S, Objects, Shared
@@ -89,6 +89,23 @@ def test_one_client_does_not_use_up_the_children_of_others(
     assert not clients.desk._lent and not clients.desk._lent_by and not clients.desk._lent_in_all
 
 
+def test_who_may_call_nothing_of_an_object_does_not_get_it(clients: Clients) -> None:
+    """Neither by its name nor with a ticket; who may do anything with it gets it."""
+    clients.are("a")
+    nothing: list[Permissions] = [{"key": {"other": ["m"]}}, {"*": {}}, {"another": {"*": "*"}}]
+    for permissions in nothing:
+        strict = Desk(Registry(), clients.objects, permissions, lambda: clients.now_s)
+        strict.named["it"] = clients.shared
+        with pytest.raises(AccessDenied):
+            strict.find("it")
+        with pytest.raises(AccessDenied):
+            strict.claim(strict.share(clients.shared.id))
+    for allowed in ("it", "plain", "*"):
+        lax = Desk(Registry(), clients.objects, {"*": {allowed: ["m"]}}, lambda: clients.now_s)
+        lax.named["it"] = clients.shared
+        assert lax.find("it").id == clients.shared.id
+
+
 @pytest.mark.parametrize("name", [b"", b"x" * 15, b"x" * 1_000_000])
 def test_the_name_of_a_child_has_a_length(clients: Clients, name: bytes) -> None:
     clients.are("a")
@@ -103,6 +120,34 @@ def test_an_object_keeps_the_tokens_of_so_many_locks(monkeypatch: pytest.MonkeyP
         fences.fenced(shared, lock, 1)
     with pytest.raises(LimitReached):
         fences.fenced(shared, 4, 1)
+
+
+def test_a_way_to_a_way_is_fenced_as_the_object_itself() -> None:
+    """However many there are between them."""
+    shared = Shared(1, object(), PLAIN)
+    way = shared
+    for lock in (1, 2, 3):
+        way = fences.fenced(way, lock, 5)
+    assert shared.fences == {1: 5, 2: 5, 3: 5}
+    with pytest.raises(StaleToken):
+        fences.fenced(shared, 1, 4)
+
+
+def test_who_waits_in_vain_for_its_parent_leaves_nothing(
+    clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets none of what it asks for, and its name is forgotten."""
+    monkeypatch.setattr(desk, "ADOPT_S", 0.0)
+    assert asyncio.run(clients.desk.adopt(b"x" * 16, [1, 2])) == [None, None]
+    assert not clients.desk._awaited
+
+
+def test_who_has_as_many_objects_as_it_may_gets_no_more_ways_to_them(clients: Clients) -> None:
+    """Each fenced way to an object counts as one."""
+    session = clients.are("a")
+    session.bounds = Bounds(objects=1)
+    with pytest.raises(LimitReached):
+        clients.desk.under(clients.shared.id, 1, 1)
 
 
 def test_who_leaves_many_sessions_behind_loses_its_own() -> None:

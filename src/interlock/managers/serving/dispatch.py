@@ -224,7 +224,7 @@ class Dispatcher:
             try:
                 await asyncio.shield(waited)
             except asyncio.CancelledError:
-                if self._is_over or running.cancel() or waited.cancelled():
+                if self._is_over or running.cancel():
                     raise
 
     def _done(self, work: _Work) -> None:
