@@ -90,7 +90,7 @@ class Link(asyncio.BufferedProtocol):
         self._transport: Any = None
         self._loop = asyncio.get_running_loop()
         self._is_paused = self._flush_is_due = self._is_bye = self._is_welcomed = False
-        self._is_taking = False
+        self._is_taking = self._is_amid = False
         self._began_s = self._heard_s = self._moved_s = self._paused_s = clock()
         self._progress = 0
 
@@ -277,7 +277,8 @@ class Link(asyncio.BufferedProtocol):
             self.cut(WireError(f"A frame took over {bounds.stall_s} s to arrive."))
 
     def _reader_moved(self) -> None:
-        if self._reader.progress != self._progress or not self._reader.is_amid_frame:
+        was_amid, self._is_amid = self._is_amid, self._reader.is_amid_frame
+        if self._reader.progress != self._progress or not (was_amid and self._is_amid):
             self._progress = self._reader.progress
             self._moved_s = self._clock()
 
