@@ -64,6 +64,14 @@ def test_a_key_is_a_plain_value(connection: Connection) -> None:
     """What has no equality that all clients agree on is refused."""
     with pytest.raises(BadArgument, match="A key is"):
         connection.dict("d")[frozenset({1})] = 1
+    deep: Any = "x"
+    for _ in range(30):
+        deep = (deep,)
+    with pytest.raises(BadArgument, match="A key is"):
+        connection.dict("d")[deep] = 1
+    with pytest.raises(BadArgument, match="A key is"):
+        connection.dict("d").update({1: 1, frozenset({1}): 1})
+    assert connection.dict("d").copy() == {}
 
 
 def test_threads_that_change_one_entry_lose_nothing(connection: Connection) -> None:
@@ -185,6 +193,21 @@ def test_a_server_is_not_filled() -> None:
         assert queue.empty()
         with pytest.raises(LimitReached):
             connection.dict("third")
+
+
+def test_a_change_that_does_not_fit_is_not_made_in_part() -> None:
+    """Of several values all are stored or none; what takes the place of others needs no more."""
+    with Hosted(bytes_max=100_000) as hosted, hosted.connect() as connection:
+        shared, items = connection.dict("d"), connection.list("l")
+        shared["a"] = b"x" * 20_000
+        with pytest.raises(LimitReached):
+            shared.update({"a": b"", "b": b"y" * 50_000, "c": b"z" * 60_000})
+        assert shared.copy() == {"a": b"x" * 20_000}
+        shared.update({"b": b"y" * 70_000, "a": b""})
+        shared.clear()
+        items.extend([b"y" * 35_000, b"x" * 35_000])
+        items.sort()
+        assert items.copy() == [b"x" * 35_000, b"y" * 35_000]
 
 
 def test_permissions_say_who_opens_what() -> None:

@@ -140,7 +140,12 @@ class Dict(Named, MutableMapping[Any, Any]):
         return self._run(_setdefault(key, default, self._fence()))
 
     def update(self, pairs: Any = (), /, **named: Any) -> None:
-        """Store several, in one step."""
+        """Store several, in one step: all of them or none.
+
+        Raises:
+            LimitReached: The server has no more memory for them.
+            StaleToken: As `Dict.under`.
+        """
         self._run(_update(pairs, named, self._fence()))
 
     def clear(self) -> None:

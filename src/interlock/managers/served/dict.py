@@ -82,10 +82,9 @@ class ServedDict(Thing):
         self._put(_checked(key), value)
 
     def put_all(self, pairs: list[tuple[Key, bytes]], fence: Fence | None = None) -> None:
-        """Store several, in one step."""
+        """Store several, in one step: all of them or none."""
         self._fenced(fence)
-        for key, value in [(_checked(key), _checked_value(value)) for key, value in pairs]:
-            self._put(key, value)
+        self._put_all({_checked(key): value for key, value in pairs})
 
     def put_if(self, key: Key, version: int, value: bytes, fence: Fence | None = None) -> bool:
         """Store it if the present version is that; 0 if there is to be none."""
@@ -145,16 +144,24 @@ class ServedDict(Thing):
         return {"entries": len(self._entries)}
 
     def _put(self, key: Key, value: bytes) -> None:
-        old = self._entries.get(key)
+        self._put_all({key: value})
+
+    def _put_all(self, values: dict[Key, bytes]) -> None:
+        made = {key: self._made(key, value) for key, value in values.items()}
+        old = [self._entries[key] for key in made if key in self._entries]
+        self._house.charge(sum(map(_size, made.values())) - sum(map(_size, old)))
+        self._entries.update(made)
+        for item in made.values():
+            self._ledger.enter(
+                SET_ITEM, (self.number, item.place, item.key, item.value, item.number)
+            )
+
+    def _made(self, key: Key, value: bytes) -> Item:
         version = self._house.next_number()
+        old = self._entries.get(key)
         if old is None:
-            item = Item(version, value, key=dumps(key), number=version)
-            self._house.charge(_size(item))
-        else:
-            item = Item(old.place, value, key=old.key, number=version)
-            self._house.charge(len(value) - len(old.value))
-        self._entries[key] = item
-        self._ledger.enter(SET_ITEM, (self.number, item.place, item.key, value, version))
+            return Item(version, value, key=dumps(key), number=version)
+        return Item(old.place, value, key=old.key, number=version)
 
     def _remove(self, key: Key) -> bytes:
         item = self._entries.pop(key)
@@ -165,12 +172,6 @@ class ServedDict(Thing):
 
 def _size(item: Item) -> int:
     return len(item.value) + len(item.key or b"") + _OVERHEAD
-
-
-def _checked_value(value: object) -> bytes:
-    if type(value) is not bytes:
-        raise BadArgument(f"A value is bytes, not {type(value).__name__}; nothing was stored.", "$")
-    return value
 
 
 def _checked(key: Key, depth: int = 0) -> Key:

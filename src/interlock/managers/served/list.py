@@ -122,9 +122,9 @@ class ServedList(Thing):
         self._fenced(fence)
         if version is not None and version != self._version:
             return False
-        self._house.charge(sum(len(value) + _OVERHEAD for value in values))
-        self._house.charge(-sum(map(_size, self._items)))
-        self._items = [Item(_GAP * at, value) for at, value in enumerate(values)]
+        made = [Item(_GAP * at, value) for at, value in enumerate(values)]
+        self._house.charge(sum(map(_size, made)) - sum(map(_size, self._items)))
+        self._items = made
         self._rewritten()
         return True
 
