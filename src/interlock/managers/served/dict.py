@@ -110,14 +110,6 @@ class ServedDict(Thing):
             return None
         return self._remove(key)
 
-    def pop_if(self, key: Key, version: int, fence: Fence | None = None) -> bool:
-        """Remove it if the present version is that."""
-        self._fenced(fence)
-        if version == 0 or self.versioned(key)[0] != version:
-            return False
-        self._remove(key)
-        return True
-
     def popitem(self, fence: Fence | None = None) -> tuple[Key, bytes] | None:
         """Remove the newest key, if there is one."""
         self._fenced(fence)

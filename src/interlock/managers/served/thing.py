@@ -132,9 +132,6 @@ class Claims(Generic[T]):
         self._has: dict[Claim, T] = {}
         self._abandoned: dict[Claim, None] = {}
 
-    def __len__(self) -> int:
-        return len(self._has)
-
     @staticmethod
     def mine(ticket: int) -> Claim:
         """The claim of who calls.

@@ -16,7 +16,7 @@ __all__ = ["WORDS", "exposed_as"]
 WORDS: dict[str, dict[str, str]] = {
     "dict": {
         "read": "contains count find items keys versioned",
-        "write": "clear pop pop_if popitem put put_all put_if setdefault",
+        "write": "clear pop popitem put put_all put_if setdefault",
     },
     "list": {
         "read": "at count part",
