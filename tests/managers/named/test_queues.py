@@ -147,6 +147,14 @@ def test_shutdown_ends_it_for_all(connection: Connection) -> None:
         queue.get()
 
 
+def test_a_time_that_is_no_number_is_over(connection: Connection) -> None:
+    """It would make the server's clock ring for ever."""
+    queue, lock = connection.queue("q"), connection.lock("x")
+    call, nan = connection.client.call, float("nan")
+    assert call(queue._reference, "take", 101, 1, nan) == []
+    assert lock.acquire() and call(lock._reference, "acquire", 102, nan) == 0
+
+
 def test_an_immediate_shutdown_drops_what_is_there(connection: Connection) -> None:
     """And nothing can be got."""
     queue = connection.queue("q")

@@ -45,7 +45,7 @@ class Turns:
         """
         if not self._row and may_go():
             return True
-        if timeout_s is not None and timeout_s <= 0:
+        if timeout_s is not None and not timeout_s > 0:  # nor is there a time that is no number
             return False
         loop = asyncio.get_running_loop()
         end_s = None if timeout_s is None else loop.time() + timeout_s
