@@ -7,6 +7,7 @@ import os
 import pickle
 import random
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,52 @@ def test_threads_that_change_one_entry_lose_nothing(connection: Connection) -> N
     with pytest.raises(KeyError):
         shared.update_with("none", lambda value: value)
     assert not shared.compare_and_set("none", None, 1)
+
+
+class Late:
+    """Equals what it is to equal; before that, once, it does something else."""
+
+    def __init__(self, value: object, do: Callable[[], object]) -> None:
+        self._value = value
+        self._do = [do]
+
+    def __eq__(self, other: object) -> bool:
+        if self._do:
+            self._do.pop()()
+        return self._value == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_what_has_changed_since_it_was_looked_at_is_looked_at_again(
+    hosted: Hosted, connection: Connection
+) -> None:
+    """Another client's change comes between the two; neither is lost."""
+    with hosted.connect() as other:
+        shared, items = connection.dict("d"), connection.list("l")
+        theirs, their_items = other.dict("d"), other.list("l")
+        shared["n"] = 1
+        assert shared.update_with("n", lambda n: n + theirs.setdefault("added", n)) == 2
+        late = Late(1, lambda: theirs.update(n=3))
+        assert not shared.compare_and_set("n", late, 9)
+        late = Late(3, lambda: theirs.update(n=3))
+        assert shared.compare_and_set("n", late, 4) and shared["n"] == 4
+        items.extend([3, 1, 2])
+        late = Late(1, lambda: their_items.insert(0, 5))
+        items.remove(late)
+        assert items.copy() == [5, 3, 2]
+        add = [lambda: their_items.append(7)]
+
+        def key(value: int) -> int:
+            if add:
+                add.pop()()
+            return value
+
+        items.sort(key=key)
+        assert items.copy() == [2, 3, 5, 7]
+        late = Late(5, lambda: their_items.pop(0))
+        items.remove(late)
+        assert items.copy() == [3, 7]
 
 
 def test_a_list_is_as_a_list(connection: Connection) -> None:

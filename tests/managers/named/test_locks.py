@@ -12,6 +12,9 @@ import pytest
 from interlock.errors import LockNotHeld, NoSuchObject, ServerGone, StaleToken
 from interlock.managers.named import Connection, connect
 from interlock.managers.named.address import shown
+from interlock.managers.references import Reference
+from interlock.managers.served.lock import ServedLock
+from interlock.serialize.exceptions import RemoteError
 from tests.managers.named.hosted import BOUND_S, KEY, Hosted
 from tests.managers.relay import Relay
 from tests.managers.waiting import until
@@ -30,7 +33,7 @@ def test_one_has_it_at_a_time(connection: Connection) -> None:
         other.release()
 
 
-def test_threads_take_turns(connection: Connection) -> None:
+def test_threads_take_turns(hosted: Hosted, connection: Connection) -> None:
     """What they do under it is never done by two at once."""
     shared, tokens = {"n": 0}, []
 
@@ -48,6 +51,38 @@ def test_threads_take_turns(connection: Connection) -> None:
     for thread in threads:
         thread.join(BOUND_S)
     assert shared["n"] == 50 and tokens == list(range(1, 51))
+    assert hosted.service is not None
+    (lock,) = hosted.service.store._names.values()
+    assert isinstance(lock, ServedLock) and not lock._claims._has  # nothing stays behind
+
+
+def test_who_gave_up_waiting_is_not_given_it(connection: Connection) -> None:
+    """A lock or a message; it goes to the next, who came later."""
+    lock, queue = connection.lock("x"), connection.queue("q")
+    call = connection.client.call
+
+    def wait(reference: Reference, method: str, *args: object) -> None:
+        with pytest.raises(RemoteError, match="CancelledError"):
+            call(reference, method, *args)
+        told.append(method)
+
+    told: list[str] = []
+    lock.acquire()
+    threads = [
+        threading.Thread(target=wait, args=(lock._reference, "acquire", 101, None)),
+        threading.Thread(target=wait, args=(queue._reference, "take", 102, 1, None)),
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: call(lock._reference, "state")[2] == 1)
+    call(lock._reference, "abandon", 101)
+    call(queue._reference, "abandon", 102)
+    lock.release()
+    queue.put("message")
+    for thread in threads:
+        thread.join(BOUND_S)
+    assert sorted(told) == ["acquire", "take"]
+    assert lock.acquire(block=False) and queue.get(block=False) == "message"
 
 
 def test_who_says_goodbye_has_it_no_more(hosted: Hosted, connection: Connection) -> None:
@@ -90,6 +125,8 @@ def test_an_old_token_is_refused(connection: Connection) -> None:
         assert (number, token) == (lock._reference.id, 1)
         # As when the grace has ended: it is free, and this object does not know.
         connection.client.call(lock._reference, "release", lock._mine().ticket)
+        with pytest.raises(StaleToken, match="is free"):
+            state["a"] = 2
         other = connection.lock("x")
         assert other.acquire()
         for change in (

@@ -147,6 +147,41 @@ def test_shutdown_ends_it_for_all(connection: Connection) -> None:
         queue.get()
 
 
+def test_a_shutdown_is_told_to_who_waits_to_put(hosted: Hosted, connection: Connection) -> None:
+    """It would wait for ever, if nobody takes."""
+    queue, told = connection.queue("q", maxsize=1), []
+
+    def wait() -> None:
+        with pytest.raises(ShutDown) as caught:
+            queue.put(2)
+        told.append(caught.value)
+
+    queue.put(1)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    until(lambda: hosted.service and hosted.service.store.waiting() == 1)
+    queue.shutdown()
+    thread.join(BOUND_S)
+    assert len(told) == 1 and queue.get() == 1
+
+
+def test_what_is_leased_at_a_shutdown_may_come_back(hosted: Hosted, connection: Connection) -> None:
+    """So who waits for a message waits on, until the last one is done."""
+    queue = connection.queue("q")
+    got: list[object] = []
+    queue.put("x")
+    delivery = queue.lease().__enter__()
+    queue.shutdown()
+    threads = [threading.Thread(target=lambda: got.extend(queue)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    until(lambda: hosted.service and hosted.service.store.waiting() == 2)
+    delivery.give_back()
+    for thread in threads:
+        thread.join(BOUND_S)
+    assert got == ["x"] and not any(thread.is_alive() for thread in threads)
+
+
 def test_a_time_that_is_no_number_is_over(connection: Connection) -> None:
     """It would make the server's clock ring for ever."""
     queue, lock = connection.queue("q"), connection.lock("x")
