@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 import math
 import multiprocessing.pool as standard
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from interlock._interruptible import Condition
 from interlock.pool.faults import PoolClosed
 from interlock.pool.results import NotYet
 
@@ -37,7 +37,7 @@ class LazyCalls:
         self._input = iter(iterable)
         self._window: float = AHEAD * pool._processes
         self._ordered = ordered
-        self._changed = threading.Condition(threading.RLock())
+        self._changed = Condition()
         self._open = 0  # begun and not taken
         self._slots: deque[list[Any]] = deque()  # of these: in order, [] is not done; or the done
         self._end: BaseException | None = None  # what follows the last result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 from typing import Any, TypeVar
 
+from interlock._interruptible import Condition
 from interlock.pool.eager import CallJob
 from interlock.pool.faults import TaskCancelled
 from interlock.pool.jobs import Options
@@ -19,6 +20,10 @@ class Future(concurrent.futures.Future[T]):
     """What a call returns, once it has; `cancel` can also end it while it runs."""
 
     _job: FutureJob | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._condition = Condition()  # type: ignore[assignment]
 
     def cancel(self, running: bool = False) -> bool:
         """Let the call not begin.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from interlock._interruptible import LOOK_S, Condition
 from interlock.pool.eager import EngineJob
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function, Options
@@ -50,7 +50,7 @@ class IMapJob(EngineJob):
         self._is_sized = is_sized
         self._is_closing = False
         self.keeps_partial = batch is None
-        self._changed = threading.Condition()
+        self._changed = Condition()
         self._pending: list[Any] = []  # read, to be handed on together
         self.is_held = False  # the supervisor hands it on
         self._ready: deque[Any] = deque()  # handed on, not given out
@@ -140,7 +140,7 @@ class IMapJob(EngineJob):
                 if self._is_closing:
                     self._end = _unread()
                     break
-                self._changed.wait()
+                self._changed.wait(LOOK_S)
             if self._end is not None or self.is_over:
                 raise StopIteration
         return True

@@ -1,0 +1,87 @@
+"""P3: Ctrl-C at whatever step of a wait; the thread that brings what is waited for goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+LONG_S = 60
+
+STORM = """
+    import random, signal, sys, threading
+    from contextlib import suppress
+    from types import SimpleNamespace
+    from interlock.pool.calls import LazyCalls
+    from interlock.pool.futures import Future
+    from interlock.pool.jobs import Options
+    from interlock.pool.lazy import IMapJob
+    from interlock.pool.results import ApplyResult
+
+    chance, may_raise = random.Random(int(sys.argv[1])), [False]
+
+    def raises(*_):
+        if may_raise[0]:
+            may_raise[0] = False
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, raises)
+
+    class A(SimpleNamespace):
+        def __init__(self, **named):
+            super().__init__(**named)
+
+        def __getattr__(self, name):
+            return lambda *_: None
+
+    supervisor = A(size=1)
+    engine = A(supervisor=supervisor, lock=threading.RLock(), feeders=set())
+
+    def a_result():
+        result = ApplyResult(None)
+        return result.wait, lambda: result._set(True, 1), lambda: result.get(0) == 1
+
+    def an_iterator():
+        job = IMapJob(engine, A(cost_s=None), Options(), iter(()))
+        return job.next_result, lambda: job.succeed(0, 1), lambda: job.next_result(0) == (True, 1)
+
+    def an_iterator_of_threads():
+        calls = LazyCalls(A(_processes=1, _cache={}), abs, iter(()), 1, True)
+        slot = []
+        calls._open = 1
+        calls._slots.append(slot)
+        put = lambda: calls._put(slot, True, 1)
+        return calls.next_result, put, lambda: calls.next_result(0) == (True, 1)
+
+    def a_future():
+        future = Future()
+        return future.result, lambda: future.set_result(1), lambda: future.result(0) == 1
+
+    for number in range(10_000):
+        wait, bring, is_there = globals()[sys.argv[2]]()
+        with suppress(KeyboardInterrupt):
+            may_raise[0] = True
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 4e-5))
+            with suppress(TimeoutError):
+                wait(0.0005)
+            may_raise[0] = False
+        may_raise[0] = False
+        bringer = threading.Thread(target=bring, daemon=True)
+        bringer.start()
+        bringer.join(20)
+        assert not bringer.is_alive(), f"who brings number {number} stands still"
+        assert is_there()
+"""
+
+
+@pytest.mark.parametrize("what", ["a_result", "an_iterator", "an_iterator_of_threads", "a_future"])
+def test_a_wait_that_is_interrupted_holds_up_nobody(what: str) -> None:
+    """P3: Ctrl-C at whatever step of it; the thread that brings the result is not left standing."""
+    seed = int.from_bytes(os.urandom(4), sys.byteorder)
+    print("seed", seed)
+    command = [sys.executable, "-c", textwrap.dedent(STORM), str(seed), what]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
