@@ -1,18 +1,13 @@
-"""What the methods of a pool return: results to wait for, and iterators over results.
-
-Who waits for a result sleeps on a bare lock of its own. One of Python's events may be left locked
-by a thread that is interrupted (Ctrl-C) as it enters or leaves it; whoever then sets it, the thread
-that all results come by, would stand still, and the end of the pool with it.
-"""
+"""What the methods of a pool return: results to wait for, and iterators over results."""
 
 from __future__ import annotations
 
 import multiprocessing
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from interlock._interruptible import Condition
 from interlock.errors import InterlockError
 
 if TYPE_CHECKING:
@@ -28,8 +23,7 @@ __all__ = [
 ]
 
 
-_sleeping = threading.Lock()  # guards the list of those who wait, which most results do without
-_LOOK_S = 1.0  # a signal that comes just before a thread falls asleep does not wake it
+_making = threading.Lock()  # of the condition of a result, which most are done without
 
 
 class NotYet(InterlockError, multiprocessing.TimeoutError, TimeoutError):
@@ -45,7 +39,7 @@ class ApplyResult:
     def __init__(self, pool: Any, callback: Any = None, error_callback: Any = None) -> None:
         self._pool = pool  # which is not collected while somebody waits
         self._is_ready = False
-        self._sleepers: list[threading.Lock] | None = None  # made by who waits
+        self._changed: Condition | None = None  # made by who waits
         self._callbacks = callback, error_callback
         self._success = False
         self._value: Any = None
@@ -82,29 +76,14 @@ class ApplyResult:
     def _waited(self, timeout: float | None) -> bool:
         if self.ready():
             return True
-        asleep = threading.Lock()
-        asleep.acquire()
-        with _sleeping:
+        with _making:
             if self._is_ready:
                 return True
-            if self._sleepers is None:
-                self._sleepers = []
-            self._sleepers.append(asleep)
-        try:
-            return self._slept(asleep, timeout)
-        finally:
-            with _sleeping:
-                if self._sleepers is not None:
-                    self._sleepers.remove(asleep)
-
-    def _slept(self, asleep: threading.Lock, timeout: float | None) -> bool:
-        end_s = None if timeout is None else time.monotonic() + timeout
-        while not self._is_ready:
-            left_s = _LOOK_S if end_s is None else min(_LOOK_S, end_s - time.monotonic())
-            if left_s <= 0:
-                break
-            asleep.acquire(timeout=left_s)
-        return self._is_ready
+            if self._changed is None:
+                self._changed = Condition()
+            changed = self._changed
+        with changed:
+            return changed.wait_for(self.ready, timeout)
 
     def get(self, timeout: float | None = None) -> Any:
         """What the task returned.
@@ -149,11 +128,12 @@ class ApplyResult:
             if callback is not None:
                 callback(value)
         finally:
-            with _sleeping:
+            with _making:
                 self._is_ready = True
-                sleepers, self._sleepers = self._sleepers, None
-            for asleep in sleepers or ():
-                asleep.release()
+                changed = self._changed
+            if changed is not None:
+                with changed:
+                    changed.notify_all()
             self._pool = self._job = None
             while self._awaiting:
                 self._awaiting.pop()()
