@@ -10,6 +10,7 @@ C2. `wait` notes that the lock was given up in the same step, and takes it again
     of what comes after.
 C3. Who sleeps looks every LOOK_S: a signal that comes just before a thread falls asleep does not
     wake it, and who was to wake it may have been interrupted.
+C4. A lock that is taken only if it is free is noted as had in the same step: `taken_at_once`.
 
 Source: CPython's ceval.c, where it looks at its eval breaker: at the begin of functions, behind
 calls, and at jumps back.
@@ -21,13 +22,15 @@ import time
 from _thread import RLock, allocate_lock
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Lock
 from typing import Any, TypeVar
 
-__all__ = ["LOOK_S", "Condition", "Event"]
+__all__ = ["LOOK_S", "Condition", "Event", "taken_at_once"]
 
 LOOK_S = 1.0
 
 T = TypeVar("T")
+_AT_ONCE = (False,)  # the argument of `acquire`
 _give_up: Callable[[RLock], Any] = vars(RLock)["_release_save"]
 
 
@@ -127,6 +130,16 @@ class Event:
         """
         with self._changed:
             return self._changed.wait_for(self.is_set, timeout)
+
+
+def taken_at_once(lock: Lock, had: list[bool]) -> None:
+    """Take a lock if it is free, and note whether it was (C4).
+
+    Args:
+        lock: One in C.
+        had: Gets one value more. Who calls this within `try` looks there in `finally`.
+    """
+    had.extend(map(lock.acquire, _AT_ONCE))
 
 
 def _end_s(timeout: float | None) -> float | None:

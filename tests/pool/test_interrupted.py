@@ -15,6 +15,7 @@ STORM = """
     import random, signal, sys, threading
     from contextlib import suppress
     from types import SimpleNamespace
+    from interlock._interruptible import Event
     from interlock.pool.calls import LazyCalls
     from interlock.pool.futures import Future
     from interlock.pool.jobs import Options
@@ -60,6 +61,10 @@ STORM = """
         future = Future()
         return future.result, lambda: future.set_result(1), lambda: future.result(0) == 1
 
+    def an_event():
+        event = Event()
+        return event.wait, event.set, event.is_set
+
     for number in range(10_000):
         wait, bring, is_there = globals()[sys.argv[2]]()
         with suppress(KeyboardInterrupt):
@@ -77,7 +82,9 @@ STORM = """
 """
 
 
-@pytest.mark.parametrize("what", ["a_result", "an_iterator", "an_iterator_of_threads", "a_future"])
+@pytest.mark.parametrize(
+    "what", ["an_event", "a_result", "an_iterator", "an_iterator_of_threads", "a_future"]
+)
 def test_a_wait_that_is_interrupted_holds_up_nobody(what: str) -> None:
     """P3: Ctrl-C at whatever step of it; the thread that brings the result is not left standing."""
     seed = int.from_bytes(os.urandom(4), sys.byteorder)

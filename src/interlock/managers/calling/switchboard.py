@@ -11,6 +11,9 @@ answers that were lost come again, and none of the threads that wait notices.
     _state_lock   the ClientState, `_channel`, and the set of those that wait; never held in a wait
     _reading      reading, and making a new connection
     _giving       the order of what is lent to children and what is released
+
+An exception may come between any two steps of a thread (Ctrl-C), but not between a `with` and what
+it takes, if that is in C. What is taken only if it is free is taken by `taken_at_once`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import threading
 import time
 from collections import deque
 
+from interlock._interruptible import Event, taken_at_once
 from interlock.errors import InterlockError, ServerGone, WireError
 from interlock.managers.auth import AuthenticationFailed
 from interlock.managers.calling.access import Access
@@ -63,7 +67,7 @@ class Switchboard:
         self._channel: Channel | None = None
         self._reader = Reader(READS)
         self._patience = Patience(way)
-        self._stop = threading.Event()
+        self._stop = Event()
         with self._reading:
             self._enter(*self._connected(way.connect_s))
         self._keeper = threading.Thread(
@@ -112,37 +116,45 @@ class Switchboard:
         nbytes = self._state.size(calls, buffers)
         waiter: Waiter | None = None
         while True:
-            with self._state_lock:
-                if self._state.lost_by is not None or self._state.has_credit(nbytes):
-                    return self._entered(lane, calls, buffers, kept)
-                waiter = waiter or Waiter(lambda: self._may_begin(nbytes))
-                self._waiters.enter(waiter)
+            entered: list[Pending] = []
+            try:
+                with self._state_lock:
+                    if self._state.lost_by is not None or self._state.has_credit(nbytes):
+                        channel = self._entered(entered, lane, calls, buffers, kept)
+                    else:
+                        waiter = waiter or Waiter(lambda: self._may_begin(nbytes))
+                        self._waiters.enter(waiter)
+                if entered:
+                    self._write(channel, entered[0])
+                    return entered[0]
+            except BaseException:
+                if entered and kept is not None:  # somebody was to wait for it
+                    self._abandon(entered[0])
+                raise
+            assert waiter is not None
             self._wait(waiter)
 
     def _may_begin(self, nbytes: int) -> bool:
         return self._state.lost_by is not None or self._state.has_credit(nbytes)
 
     def _entered(
-        self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
-    ) -> Pending:
-        """Under the lock: enter the calls; behind it they are written, if there is a connection."""
+        self,
+        entered: list[Pending],
+        lane: int,
+        calls: list[Call],
+        buffers: list[memoryview],
+        kept: object,
+    ) -> Channel | None:
+        """Under the lock: enter the calls; behind it they are to be written by this connection."""
         pending = self._state.begin(lane, calls, buffers, kept, self._settled)
-        channel = self._channel
-        pending.is_sent = channel is not None
-        if channel is not None:
-            self._state_lock.release()
-            try:
-                self._write(channel, pending)
-            except BaseException:
-                if kept is not None:  # somebody was to wait for it
-                    self._abandon(pending)
-                raise
-            finally:
-                self._state_lock.acquire()
-        return pending
+        entered.append(pending)
+        pending.is_sent = self._channel is not None
+        return self._channel
 
-    def _write(self, channel: Channel, pending: Pending) -> None:
+    def _write(self, channel: Channel | None, pending: Pending) -> None:
         """By that connection; if it is lost, whoever makes the next one sends them again."""
+        if channel is None:
+            return
         try:
             for piece in pending.pieces():
                 channel.send(piece, self._heartbeat_s)
@@ -188,13 +200,15 @@ class Switchboard:
     def _wait(self, waiter: Waiter) -> None:
         try:
             while not waiter.is_met():
-                if self._reading.acquire(blocking=False):
-                    try:
-                        while not waiter.is_met():
-                            self._read(self._heartbeat_s / 3)
-                    finally:
+                had: list[bool] = []
+                try:
+                    taken_at_once(self._reading, had)
+                    while True in had and not waiter.is_met():
+                        self._read(self._heartbeat_s / 3)
+                finally:
+                    if True in had:
                         self._reading.release()
-                else:
+                if True not in had:
                     waiter.wait()
         finally:
             with self._state_lock:
@@ -258,7 +272,7 @@ class Switchboard:
                         made()
             with contextlib.suppress(InterlockError):  # whoever calls next is told
                 self._give_back()
-            if self._reading.acquire(blocking=False):
+            if self._reading.acquire(blocking=False):  # nobody interrupts this thread
                 try:
                     self._read(0.0)
                 finally:
@@ -275,25 +289,31 @@ class Switchboard:
         access = self._access
         if not access.dropped and not access.forks:
             return
-        if not self._giving.acquire(blocking=False):
-            return  # another thread is at it; the next call, or the client's own thread, goes on
+        had: list[bool] = []
         try:
+            taken_at_once(self._giving, had)
+            if True not in had:
+                return  # another thread is at it; the next call, or the client's own, goes on
             counts = access.take_dropped()
             while access.forks and self._told("lend", access.forks[0]):
                 access.forks.popleft()
             if counts and (access.forks or not self._told("release", counts)):
                 access.dropped.extend(counts.items())
         finally:
-            self._giving.release()
+            if True in had:
+                self._giving.release()
 
     def _told(self, method: str, argument: object) -> bool:
         """Tell the desk, in a lane of its own; False if there is no room for it now."""
         packed = self._access.arguments((argument,), {})
+        entered: list[Pending] = []
         with self._state_lock:
             if self._state.lost_by is not None or not self._state.has_credit(len(packed[0])):
                 return False
-            self._entered(0, [self._access.call(DESK, method, packed)], packed[1], None)
-            return True
+            made = self._access.call(DESK, method, packed)
+            channel = self._entered(entered, 0, [made], packed[1], None)
+        self._write(channel, entered[0])
+        return True
 
     def lend(self) -> None:
         """In the parent, after a fork: tell the server of the child."""
@@ -350,13 +370,16 @@ class Switchboard:
             raise
 
     def _lost(self) -> None:
-        """A connection that was welcomed is no more."""
+        """A connection that was welcomed is no more.
+
+        Who is interrupted in here leaves the channel, dead as it is, to the next one that reads.
+        """
         with self._state_lock:
-            self._channel = None
+            welcome = self._state.welcome
+            assert welcome is not None
+            self._patience.lost(time.monotonic(), welcome, is_fruitful=self._state.is_fruitful)
             self._state.disconnected()
-            welcome, is_fruitful = self._state.welcome, self._state.is_fruitful
-        assert welcome is not None
-        self._patience.lost(time.monotonic(), welcome, is_fruitful=is_fruitful)
+            self._channel = None
 
     def _reconnect(self, channel: Channel | None, error: OSError) -> None:
         """Come back, or give up."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from interlock._interruptible import LOOK_S
+
 __all__ = ["Waiter", "Waiters"]
 
 
@@ -33,14 +35,14 @@ class Waiter:
             self._asleep.release()
 
     def wait(self) -> None:
-        """Return when it was woken.
+        """Return when it was woken, or it is time to look.
 
         Raises:
             KeyboardInterrupt: Or what else interrupts the thread.
 
         If a process dies: the server: who reads wakes it.
         """
-        self._asleep.acquire()
+        self._asleep.acquire(timeout=LOOK_S)
 
 
 class Waiters:
