@@ -8,8 +8,10 @@ from __future__ import annotations
 import itertools
 import math
 import multiprocessing.pool as standard
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from interlock._interruptible import Condition
@@ -44,9 +46,23 @@ class LazyCalls:
         self._taken = 0
         self._is_abandoned = False
         self._awaiting: list[Callable[[], None]] = []
-        self._reading = _Call(pool, None, None)  # a closed pool goes on as long as one is not done
+        self._reading = _Call(SimpleNamespace(_cache={}), None, None)  # not entered yet
 
     # ---- input -------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Have a thread read the input.
+
+        Who is interrupted (Ctrl-C) gets no results, and the pool does not wait for the input: not
+        for a thread that was not started, or stands still at its start.
+        """
+        try:
+            # A closed pool goes on as long as there is one that is not done.
+            self._pool._cache[self._reading._job] = self._reading
+            threading.Thread(target=self.feed, name="interlock-pool-input", daemon=True).start()
+        except BaseException:
+            self.end(StopIteration())
+            raise
 
     def feed(self) -> None:
         """Read the input, no further ahead than the window."""

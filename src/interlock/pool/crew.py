@@ -286,11 +286,21 @@ class Crew:
         self.engine.check_open()
 
     def feed(self, job: Any) -> None:
-        """Let a thread read the input of a job."""
-        with self.engine.lock:
-            self.engine.check_open()
-            self.engine.feeders.add(job)
-        threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
+        """Let a thread read the input of a job.
+
+        Who is interrupted (Ctrl-C) does not get the iterator; the pool's end must not wait for a
+        thread that was not started, or stands still at its start.
+        """
+        engine = self.engine
+        try:
+            with engine.lock:
+                engine.check_open()
+                engine.feeders.add(job)
+            threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
+        except BaseException:
+            engine.feeders.discard(job)
+            job.close()
+            raise
 
     def _function_ended(self, number: int, tickets: list[bytes]) -> None:
         """No job has it any more; told by the garbage collector, as `abandon` is."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing.pool as standard
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,7 +133,7 @@ class ThreadPool(standard.ThreadPool):
             raise ValueError(f"Chunksize must be 1+, not {chunksize}")
         calls = LazyCalls(self, func, iterable, chunksize or 1, ordered)
         self._lazy.add(calls)
-        threading.Thread(target=calls.feed, name="interlock-pool-input", daemon=True).start()
+        calls.start()
         return LazyResults(calls, self)
 
     def close(self) -> None:
