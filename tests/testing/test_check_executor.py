@@ -19,6 +19,7 @@ from interlock.pool import ProcessPoolExecutor, ThreadPoolExecutor
 from interlock.testing import check_executor
 from interlock.testing import executor as executor_suite
 from tests.testing.broken_pools import BROKEN_EXECUTORS, SoundExecutor
+from tests.testing.telling import must_tell
 
 pytestmark = pytest.mark.timeout(400)  # some sixty executors; a worker of spawn imports much
 
@@ -95,7 +96,7 @@ def test_a_broken_executor_is_told_by_the_contract_it_breaks(
 ) -> None:
     """P6: the contract's name and promise, and what happened instead."""
     begin_with(executor_suite, contract)
-    must_tell(broken, contract, parts, words)
+    must_tell(check_executor, broken, contract, PARTS - set(parts.split()), words)
 
 
 @pytest.mark.campaign
@@ -108,20 +109,7 @@ def test_a_broken_executor_keeps_the_contracts_before(
     broken: Callable[..., Any], contract: str, parts: str, words: str
 ) -> None:
     """P6: the one that it breaks is the first that is told, in the order that users have."""
-    must_tell(broken, contract, parts, words)
-
-
-def must_tell(broken: Callable[..., Any], contract: str, parts: str, words: str) -> None:
-    """Try it.
-
-    Raises:
-        AssertionError: Another contract is told, or something else of it.
-    """
-    context = interlock.get_context("fork")
-    with pytest.raises(AssertionError) as caught:
-        check_executor(broken, context=context, without=PARTS - set(parts.split()))
-    assert str(caught.value).startswith(f"This executor breaks the contract {contract!r}: ")
-    assert caught.match(words)
+    must_tell(check_executor, broken, contract, PARTS - set(parts.split()), words)
 
 
 @pytest.mark.campaign

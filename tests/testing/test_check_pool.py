@@ -17,6 +17,7 @@ from interlock.context import BaseContext
 from interlock.testing import check_pool
 from interlock.testing import pool as pool_suite
 from tests.testing.broken_pools import BROKEN_POOLS, STUCK_POOLS, SoundPool
+from tests.testing.telling import must_tell
 
 pytestmark = pytest.mark.timeout(400)  # some sixty pools, and a worker of spawn imports much
 
@@ -92,7 +93,7 @@ def test_a_broken_pool_is_told_by_the_contract_it_breaks(
 ) -> None:
     """P6: the contract's name and promise, and what happened instead."""
     begin_with(pool_suite, contract)
-    must_tell(broken, contract, parts, words)
+    must_tell(check_pool, broken, contract, PARTS - set(parts.split()), words)
 
 
 @pytest.mark.campaign
@@ -105,20 +106,7 @@ def test_a_broken_pool_keeps_the_contracts_before(
     broken: Callable[..., Any], contract: str, parts: str, words: str
 ) -> None:
     """P6: the one that it breaks is the first that is told, in the order that users have."""
-    must_tell(broken, contract, parts, words)
-
-
-def must_tell(broken: Callable[..., Any], contract: str, parts: str, words: str) -> None:
-    """Try it.
-
-    Raises:
-        AssertionError: Another contract is told, or something else of it.
-    """
-    context = interlock.get_context("fork")
-    with pytest.raises(AssertionError) as caught:
-        check_pool(broken, context=context, without=PARTS - set(parts.split()))
-    assert str(caught.value).startswith(f"This pool breaks the contract {contract!r}: ")
-    assert caught.match(words)
+    must_tell(check_pool, broken, contract, PARTS - set(parts.split()), words)
 
 
 @pytest.mark.parametrize(
