@@ -10,12 +10,13 @@ from typing import Any
 
 from interlock.errors import InterlockError, ServerGone, WireError
 from interlock.managers.auth import Address, AuthenticationFailed, check_address
-from interlock.managers.calling.access import Access
+from interlock.managers.calling.access import DESK, Access
 from interlock.managers.calling.aio_line import AioLine
 from interlock.managers.calling.greeting import Way
 from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
-from interlock.managers.calling.switchboard import DESK, LOOK_S
+from interlock.managers.calling.returns import Returns
+from interlock.managers.calling.switchboard import LOOK_S
 from interlock.managers.references import Reference
 from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Call
@@ -47,6 +48,7 @@ class AsyncClient:
         self._comes_back: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._access = Access(_no_share, limits)
+        self._returns = Returns(self._access, self._sent_at_once)
         self._collecting: contextvars.ContextVar[Collected | None] = contextvars.ContextVar(
             "interlock_pipeline", default=None
         )
@@ -173,7 +175,7 @@ class AsyncClient:
         self, lane: int, calls: list[Call], buffers: list[memoryview], kept: object
     ) -> Pending:
         self._access.check_here()
-        self._give_back()
+        self._returns.give_back()
         nbytes = self._state.size(calls, buffers)
         while self._state.lost_by is None and not self._state.has_credit(nbytes):
             self._credit.clear()
@@ -220,15 +222,12 @@ class AsyncClient:
         self._credit.set()
         self._orphans.append(pending)
 
-    def _give_back(self) -> None:
-        if not self._access.dropped:
-            return
-        counts = self._access.take_dropped()
-        data, buffers = self._access.arguments((counts,), {})
-        if self._state.lost_by is None and self._state.has_credit(len(data)):
-            self._entered(0, [self._access.call(DESK, "release", (data, buffers))], buffers, None)
-        else:
-            self._access.dropped.extend(counts.items())
+    def _sent_at_once(self, call: Call, buffers: list[memoryview]) -> bool:
+        """As `Returns` has it."""
+        if self._state.lost_by is not None or not self._state.has_credit(len(call.data)):
+            return False
+        self._entered(0, [call], buffers, None)
+        return True
 
     # ---- the connection --------------------------------------------------------------------------
 
@@ -305,7 +304,7 @@ class AsyncClient:
                         made()
             if self._line is None:
                 continue
-            self._give_back()
+            self._returns.give_back()
             now_s = self._loop.time()
             if self._state.is_silent(now_s):
                 self._line.shut(TimeoutError(f"nothing was heard for {welcome.heartbeat_s} s"))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from interlock.managers.auth import Address, check_address
-from interlock.managers.calling.access import Access
+from interlock.managers.calling.access import DESK, Access
 from interlock.managers.calling.greeting import Way
 from interlock.managers.calling.pipeline import Collected, Later
-from interlock.managers.calling.switchboard import DESK, Switchboard
+from interlock.managers.calling.switchboard import Switchboard
 from interlock.managers.references import Reference
 from interlock.managers.tls import Security
 from interlock.managers.wire.bodies import Answer, Call

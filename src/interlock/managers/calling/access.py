@@ -16,7 +16,9 @@ from interlock.managers.wire.bodies import Answer, Call
 from interlock.managers.wire.values import Packed, pack, unpack
 from interlock.serialize import Limits
 
-__all__ = ["Access", "Hold"]
+__all__ = ["DESK", "Access", "Hold"]
+
+DESK = 0  # the number of the object that each server has: its desk
 
 
 class Hold:

@@ -10,7 +10,6 @@ answers that were lost come again, and none of the threads that wait notices.
     lock          guards
     _state_lock   the ClientState, `_channel`, and the set of those that wait; never held in a wait
     _reading      reading, and making a new connection
-    _giving       the order of what is lent to children and what is released
 
 An exception may come between any two steps of a thread (Ctrl-C), but not between a `with` and what
 it takes, if that is in C. What is taken only if it is free is taken by `taken_at_once`.
@@ -32,15 +31,15 @@ from interlock.managers.calling.channel import Channel, is_of_connection
 from interlock.managers.calling.greeting import Way, greet
 from interlock.managers.calling.patience import Patience
 from interlock.managers.calling.pipeline import Collected
+from interlock.managers.calling.returns import Returns
 from interlock.managers.calling.waiters import Waiter, Waiters
 from interlock.managers.wire.bodies import Call
 from interlock.managers.wire.client_state import READS, ClientState, Pending
 from interlock.managers.wire.frames import Message
 from interlock.managers.wire.reader import Reader
 
-__all__ = ["DESK", "LOOK_S", "Switchboard"]
+__all__ = ["LOOK_S", "Switchboard"]
 
-DESK = 0
 LOOK_S = 0.5  # how often its own thread looks
 
 
@@ -61,8 +60,8 @@ class Switchboard:
         self._state = ClientState()
         self._state_lock = threading.Lock()
         self._reading = threading.Lock()
-        self._giving = threading.Lock()
         self._waiters = Waiters()
+        self._returns = Returns(access, self._sent_at_once)
         self._orphans: deque[Pending] = deque()  # what they refer to must be given back
         self._channel: Channel | None = None
         self._reader = Reader(READS)
@@ -112,7 +111,7 @@ class Switchboard:
         If a process dies: as `Client`.
         """
         self._access.check_here()
-        self._give_back()
+        self._returns.give_back()
         nbytes = self._state.size(calls, buffers)
         waiter: Waiter | None = None
         while True:
@@ -271,7 +270,7 @@ class Switchboard:
                     with contextlib.suppress(Exception):  # nobody wants to know
                         made()
             with contextlib.suppress(InterlockError):  # whoever calls next is told
-                self._give_back()
+                self._returns.give_back()
             if self._reading.acquire(blocking=False):  # nobody interrupts this thread
                 try:
                     self._read(0.0)
@@ -281,44 +280,20 @@ class Switchboard:
             if self._state.lost_by is not None:
                 return
 
-    def _give_back(self) -> None:
-        """Release what nobody here has any more; nobody waits for that.
-
-        What children are to have is told first: they may have what was dropped since the fork.
-        """
-        access = self._access
-        if not access.dropped and not access.forks:
-            return
-        had: list[bool] = []
-        try:
-            taken_at_once(self._giving, had)
-            if True not in had:
-                return  # another thread is at it; the next call, or the client's own, goes on
-            counts = access.take_dropped()
-            while access.forks and self._told("lend", access.forks[0]):
-                access.forks.popleft()
-            if counts and (access.forks or not self._told("release", counts)):
-                access.dropped.extend(counts.items())
-        finally:
-            if True in had:
-                self._giving.release()
-
-    def _told(self, method: str, argument: object) -> bool:
-        """Tell the desk, in a lane of its own; False if there is no room for it now."""
-        packed = self._access.arguments((argument,), {})
+    def _sent_at_once(self, call: Call, buffers: list[memoryview]) -> bool:
+        """As `Returns` has it."""
         entered: list[Pending] = []
         with self._state_lock:
-            if self._state.lost_by is not None or not self._state.has_credit(len(packed[0])):
+            if self._state.lost_by is not None or not self._state.has_credit(len(call.data)):
                 return False
-            made = self._access.call(DESK, method, packed)
-            channel = self._entered(entered, 0, [made], packed[1], None)
+            channel = self._entered(entered, 0, [call], buffers, None)
         self._write(channel, entered[0])
         return True
 
     def lend(self) -> None:
         """In the parent, after a fork: tell the server of the child."""
         if self._state.lost_by is None:
-            self._give_back()
+            self._returns.give_back()
 
     def abandon(self) -> None:
         """In a forked child: the session is the parent's."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from multiprocessing import util
 from typing import Any
 
+from interlock.managers.calling.access import DESK
 from interlock.managers.kinds.pools import Tasks
 from interlock.managers.remote.line import forget, line_to
 from interlock.managers.remote.place import Place, Terms, as_lists
@@ -16,7 +17,6 @@ from interlock.managers.remote.tables import Entry
 
 __all__ = ["Remote"]
 
-_DESK = 0
 _START_S = 60.0
 
 
@@ -132,12 +132,12 @@ class Remote:
 
     def count(self) -> int:
         """How many objects the server has."""
-        number: int = line_to(self.place).here().call(_DESK, "count")
+        number: int = line_to(self.place).here().call(DESK, "count")
         return number
 
     def listing(self) -> str:
         """What this client has, for people."""
-        rows = line_to(self.place).here().call(_DESK, "listing")
+        rows = line_to(self.place).here().call(DESK, "listing")
         return "\n".join(
             f"  {number}:       refcount={count}\n    {typeid}" for number, typeid, count in rows
         )
