@@ -6,16 +6,12 @@
 #include "bind/bind.hpp"
 #include "bind/delivery.hpp"
 #include "bind/queue_docs.hpp"
+#include "bind/queue_end.hpp"
 
 namespace interlock::bind {
 
 namespace {
 
-struct QueueEnd {
-  explicit QueueEnd(Slot given) : port(std::move(given)) {}
-  Slot port;
-  Terms terms;
-};
 struct MessageQueue : QueueEnd {
   using QueueEnd::QueueEnd;
 };
@@ -23,45 +19,7 @@ struct SimpleMessageQueue : QueueEnd {
   using QueueEnd::QueueEnd;
 };
 
-// Whether the handle has a port; otherwise the error for a closed one.
-bool is_open(const Slot& slot) {
-  if (slot == nullptr) [[unlikely]]
-    set_queue_closed();
-  return slot != nullptr;
-}
-
-Port* port_of(PyObject* self) {
-  QueueEnd* end = self_of<QueueEnd>(self);
-  return end != nullptr && is_open(end->port) ? end->port.get() : nullptr;
-}
-const Slot& slot_of(PyObject* self) { return nb::inst_ptr<QueueEnd>(self)->port; }
 const Terms& terms_of(PyObject* self) { return nb::inst_ptr<QueueEnd>(self)->terms; }
-
-// Kept: another thread may close the handle while this one has given up the interpreter's lock.
-Slot open_port(const QueueEnd& end) {
-  if (!is_open(end.port)) throw nb::python_error();
-  return end.port;
-}
-
-// Calls try_it(Patience) without the interpreter's lock until it is true, as long as it
-// takes. False with an error set: a signal's, or another thread has closed the handle: the slot
-// is no longer what was kept of it.
-template <class Try>
-bool patiently(const Slot& slot, const Slot& kept, Try&& try_it) {
-  for (;;) {
-    bool done = false;
-    {
-      const WithoutInterpreter released;
-      done = try_it(Patience::until(Deadline::never()));
-    }
-    if (done) return true;
-    if (!signals_are_quiet()) return false;
-    if (slot != kept) {
-      kept->set_closed_error();
-      return false;
-    }
-  }
-}
 
 // ---- the life of a handle ---------------------------------------------------------------
 
@@ -100,25 +58,6 @@ void shut_down(const QueueEnd& end, bool immediate) {
   }
 }
 
-bool count(const Slot& slot, const Slot& kept, Channel::Counts& now) {
-  return patiently(slot, kept,
-                   [&](Patience patience) { return kept->channel().counts(patience, now); });
-}
-
-// ready, leased, dead, not settled; published
-nb::tuple counts(const QueueEnd& end) {
-  const Slot kept = open_port(end);
-  Port& port = *kept;
-  Channel::Counts now;
-  {
-    const WithoutInterpreter released;
-    port.check_deaths(Patience::until(Deadline::never()));
-  }
-  if (!count(end.port, kept, now)) throw nb::python_error();
-  const u64 published = port.channel().segment().producers().published.load();
-  return nb::make_tuple(now.ready, now.leased, now.dead, now.in_queue, published);
-}
-
 nb::list users(const QueueEnd& end) {
   nb::list pids;
   open_port(end)->channel().processes().each([&](u32 pid) { pids.append(pid); });
@@ -135,15 +74,6 @@ int readable_fd(const QueueEnd& end) {
     port.poll_for_good();
   }
   return port.readable_fd();
-}
-
-u64 unfinished(const QueueEnd& end) {
-  const Slot kept = open_port(end);
-  u64 tasks = 0;
-  if (!patiently(end.port, kept,
-                 [&](Patience patience) { return kept->channel().unfinished(patience, tasks); }))
-    throw nb::python_error();
-  return tasks;
 }
 
 bool arm(const QueueEnd& end, const char* what) {
@@ -345,83 +275,8 @@ PyObject* get_dead(PyObject* self, PyObject* const* given, Py_ssize_t count, PyO
   });
 }
 
-// ---- tasks ----------------------------------------------------------------------------------
-
-PyObject* task_done(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    if (port_of(self) == nullptr) return nullptr;
-    const Slot kept = slot_of(self);
-    Channel& channel = kept->channel();
-    Settle ended = channel.task_done(Patience::none);
-    if (ended == Settle::busy && !patiently(slot_of(self), kept, [&](Patience patience) {
-          ended = channel.task_done(patience);
-          return ended != Settle::busy;
-        }))
-      return nullptr;
-    if (ended == Settle::not_ours) {
-      PyErr_SetString(PyExc_ValueError, "task_done() called too many times");
-      return nullptr;
-    }
-    if (channel.looks_finished()) kept->after_task();
-    return none();
-  });
-}
-
-PyObject* join(PyObject* self, PyObject*) {
-  return guarded([&]() -> PyObject* {
-    if (port_of(self) == nullptr) return nullptr;
-    const std::shared_ptr<Port> port = slot_of(self);
-    Channel& channel = port->channel();
-    for (;;) {
-      u64 tasks = 0;
-      {
-        const WithoutInterpreter released;
-        const Patience patience = Patience::until(Deadline::never());
-        if (channel.unfinished(patience, tasks) && tasks == 0) break;
-        port->check_deaths(patience);
-        channel.wait(channel.joiners(), Deadline::never(),
-                     [&] { return channel.looks_finished(); });
-      }
-      if (!signals_are_quiet()) return nullptr;
-      if (slot_of(self) != port) return is_open(slot_of(self)) ? none() : nullptr;
-    }
-    return none();
-  });
-}
-
-// What `answer` makes of the counts of this moment.
-template <class Answer>
-PyObject* counted(PyObject* self, Answer&& answer) {
-  return guarded([&]() -> PyObject* {
-    if (port_of(self) == nullptr) return nullptr;
-    const Slot kept = slot_of(self);
-    Channel::Counts now;
-    return count(slot_of(self), kept, now) ? answer(kept->channel(), now) : nullptr;
-  });
-}
-
-PyObject* size(PyObject* self, PyObject*) {
-  return counted(self, [](Channel&, const Channel::Counts& now) {
-    return PyLong_FromUnsignedLongLong(now.ready);
-  });
-}
-
-PyObject* is_empty(PyObject* self, PyObject*) {
-  return counted(self,
-                 [](Channel&, const Channel::Counts& now) { return boolean(now.ready == 0); });
-}
-
-PyObject* is_full(PyObject* self, PyObject*) {
-  return counted(self, [](Channel& channel, const Channel::Counts& now) {
-    const Limits& limits = channel.segment().limits();
-    const bool full = limits.messages_max != 0 && now.in_queue >= limits.messages_max;
-    const bool no_room = now.in_queue != 0 && !channel.looks_roomy(1) && channel.shut_down() == 0;
-    return boolean(full || no_room);
-  });
-}
-
 PyMethodDef end_methods[] = {
-    {"empty", is_empty, METH_NOARGS, docs::EMPTY},
+    {"empty", state::is_empty, METH_NOARGS, docs::EMPTY},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -434,10 +289,10 @@ PyMethodDef queue_methods[] = {
     fast<get_many>("get_many", docs::GET_MANY),
     fast<lease>("lease", docs::LEASE),
     fast<get_dead>("_get_dead", docs::GET_DEAD),
-    {"qsize", size, METH_NOARGS, docs::QSIZE},
-    {"full", is_full, METH_NOARGS, docs::FULL},
-    {"_task_done", task_done, METH_NOARGS, docs::TASK_DONE},
-    {"_join", join, METH_NOARGS, docs::JOIN},
+    {"qsize", state::size, METH_NOARGS, docs::QSIZE},
+    {"full", state::is_full, METH_NOARGS, docs::FULL},
+    {"_task_done", state::task_done, METH_NOARGS, docs::TASK_DONE},
+    {"_join", state::join, METH_NOARGS, docs::JOIN},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -482,14 +337,14 @@ void bind_queue(nb::module_& module) {
       .def("_descriptors", descriptors, "The segment's, and those of the bells.")
       .def("_segment_id", segment_id)
       .def("_shut_down", shut_down, nb::arg("immediate"))
-      .def("_counts", counts)
+      .def("_counts", state::counts)
       .def("_users", users)
       .def("_readable_fd", readable_fd)
       .def("_side_fd", [](const QueueEnd& end) { return open_port(end)->side_fd(); })
       .def("_bell_fd", [](const QueueEnd& end) { return open_port(end)->readable_fd(); })
       .def("_arm", arm, nb::arg("what"))
       .def("_ready", ready)
-      .def("_unfinished", unfinished)
+      .def("_unfinished", state::unfinished)
       .def("_is_shut_down",
            [](const QueueEnd& end) { return open_port(end)->channel().shut_down(); })
       .def("_limits",
