@@ -79,8 +79,7 @@ def interrupted_behind(kind: type, name: str) -> Iterator[None]:
 
     patch = mock.patch.object(kind, name, behind)
     patch.start()
-    with pytest.raises(KeyboardInterrupt):
-        yield
+    yield
 
 
 def test_what_a_call_made_that_was_interrupted_as_it_was_sent_is_given_back() -> None:
@@ -89,7 +88,7 @@ def test_what_a_call_made_that_was_interrupted_as_it_was_sent_is_given_back() ->
         before = served.statistics()["objects"]
         client.create("Counter")  # let go of at once
         until(lambda: served.statistics()["objects"] == before)
-        with interrupted_behind(Switchboard, "_write"):
+        with interrupted_behind(Switchboard, "_write"), pytest.raises(KeyboardInterrupt):
             client.create("Counter")
         assert client.call(client.find("shared"), "add", 1) == 1  # behind it
         until(lambda: served.statistics()["objects"] == before)
@@ -105,7 +104,7 @@ def test_who_is_interrupted_as_a_connection_is_lost_leaves_it_to_the_next() -> N
         counter, board = client.find("shared"), client._board
         with board._reading:  # nobody else reads meanwhile
             relay.cut()
-            with interrupted_behind(ClientState, "disconnected"):
+            with interrupted_behind(ClientState, "disconnected"), pytest.raises(KeyboardInterrupt):
                 while True:
                     board._read(0.1)
         assert client.call(counter, "add", 1) == 1

@@ -164,6 +164,16 @@ def test_a_task_has_a_memory_limit(pool: Pool) -> None:
     assert pool.apply(work.square, (3,)) == 9
 
 
+def test_what_the_program_had_is_not_counted(context: BaseContext) -> None:
+    """Under fork a worker shares it; it counts once the worker has written there."""
+    ours = bytearray(b"x" * (256 << 20))
+    with Pool(1, context=context, memory_limit=200 << 20) as pool:
+        worker = pool.apply(work.pid)
+        pool.apply(work.wait_a_while, (0.3,))
+        assert pool.apply(work.pid) == worker
+    assert len(ours) == 256 << 20
+
+
 def test_a_pool_has_a_memory_limit(context: BaseContext) -> None:
     """By RLIMIT_AS: what asks for more gets MemoryError, and its worker lives."""
     with Pool(1, context=context, memory_limit=200 << 20) as pool:

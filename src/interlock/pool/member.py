@@ -17,7 +17,7 @@ from interlock.errors import Full, QueueClosed
 from interlock.pool.cgroup import Group
 from interlock.pool.delegated import Groups
 from interlock.pool.jobs import Batch, Function
-from interlock.pool.limits import peak_bytes, resident_bytes
+from interlock.pool.limits import peak_bytes, resident_bytes, unshared_bytes
 from interlock.pool.messages import DEFINE, ENTER, FORGET, STOP
 from interlock.pool.status import CANCEL, Status
 from interlock.pool.watch import CANCEL_SIGNAL
@@ -27,6 +27,7 @@ __all__ = ["Member"]
 REAPED_S = 1.0
 UNKNOWN_STATUS = 255  # as multiprocessing has it where nobody can tell
 KNOWN_MAX = 128  # functions that a worker keeps
+COUNT_SHARE = 20  # of the time that the counting of pages may take, one part in so many
 
 
 class Member:
@@ -70,6 +71,7 @@ class Member:
         self.kill_at = 0.0
         self.unfit: bytes | None = None
         self.peak_bytes = 0
+        self._count_at = 0.0
         self.group: Group | None = None
         self._groups = groups
         self.outbox: list[tuple[Any, ...]] = []
@@ -222,9 +224,21 @@ class Member:
 
         If a process dies: it has none.
         """
-        used = max(used, resident_bytes(self.process.pid))
+        own = resident_bytes(self.process.pid)
+        if own > limit:
+            own = self._counted(own)
+        used = max(used, own)
         self.peak_bytes = max(self.peak_bytes, used, peak_bytes(self.process.pid))
         return used > limit
+
+    def _counted(self, resident: int) -> int:
+        """What it has without what it was forked with; 0 if that was counted just now."""
+        began = time.monotonic()
+        if began < self._count_at:
+            return 0
+        own = min(resident, unshared_bytes(self.process.pid))
+        self._count_at = began + COUNT_SHARE * (time.monotonic() - began)
+        return own
 
     def fell_to_its_limit(self) -> bool:
         """Whether the kernel has killed it, as its group had too much; the rest is killed then."""

@@ -39,6 +39,7 @@ class Work:
         self.awaited: list[int] = []
         self.tokens: list[int] = []
         self.popped = self.visits = 0
+        self._jobs = connection.queue("jobs", maxsize=50)
         self._threads = [
             threading.Thread(target=self._guard, args=(each,))
             for each in (
@@ -70,16 +71,15 @@ class Work:
             number += 1
 
     def _produce(self) -> None:
-        queue = self._connection.queue("jobs", maxsize=50)
         number = 0
         while not self._end.is_set():
-            queue.put(number)
+            self._jobs.put(number)
             self.put.append(number)
             number += 1
-        queue.shutdown()
+        self._jobs.shutdown()
 
     def _consume(self) -> None:
-        self.taken.extend(self._connection.queue("jobs"))
+        self.taken.extend(self._jobs)
 
     def _lease(self) -> None:
         mine, done = self._connection.queue("own"), self._connection.list("done")
