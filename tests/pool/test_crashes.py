@@ -7,6 +7,9 @@ import functools
 import os
 import pickle
 import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Callable
 from multiprocessing.pool import MaybeEncodingError  # type: ignore[attr-defined]
 from typing import Any
@@ -52,6 +55,27 @@ def test_a_segfault_shows_its_stack(pool: Pool) -> None:
         pool.apply(work.segfault)
     assert "in segfault" in raised.value.stack
     assert raised.value.stack.rstrip() in str(raised.value)
+
+
+def test_a_segfault_shows_its_stack_where_a_library_has_a_handler() -> None:
+    """P6: as Ray has one; the program's own faulthandler is on, and does not know of it."""
+    program = """
+    import faulthandler, signal
+    from interlock import get_context
+    from interlock.pool import Pool, WorkerDied
+    from tests.pool import work
+
+    faulthandler.enable()
+    signal.signal(signal.SIGSEGV, signal.SIG_DFL)
+    with Pool(1, context=get_context("fork")) as pool:
+        try:
+            pool.apply(work.segfault)
+        except WorkerDied as error:
+            print(error.stack)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=True)
+    assert "in segfault" in ended.stdout
 
 
 def test_the_kill_of_a_long_task_shows_its_stack(pool: Pool) -> None:

@@ -40,6 +40,7 @@ class Watch:
         signal.signal(signal.SIGINT, lambda number, frame: None)
         signal.signal(CANCEL_SIGNAL, self._cancel)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, CANCEL_SIGNAL))
+        faulthandler.disable()  # or it keeps handlers that another library has replaced since
         faulthandler.enable(file=status.fault_fd(), all_threads=False)
 
     def start(self) -> None:
