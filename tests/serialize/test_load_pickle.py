@@ -234,6 +234,8 @@ def test_an_error_travels() -> None:
         load_pickle(b"cos\nsystem\n.")
     got = pickle.loads(pickle.dumps(caught.value))
     assert (str(got), got.module, got.name, got.offset) == (str(caught.value), "os", "system", 0)
+    why = caught.value.__context__  # tblib, which Dask has, sends it too
+    assert vars(pickle.loads(pickle.dumps(why))) == vars(why)
 
 
 def test_an_error_of_a_hook_is_the_cause() -> None:

@@ -31,6 +31,9 @@ class RefusedName(Refused):
         self.module = module
         self.name = name
 
+    def __reduce__(self) -> tuple[type[RefusedName], tuple[str, str, str, str]]:
+        return RefusedName, (self.module, self.name, self.what, self.advice)
+
 
 def damaged(offset: int, opcode: str, refused: Refused) -> DecodeError:
     """The error that the caller sees: what happened, where, what to do."""
