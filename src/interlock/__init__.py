@@ -69,6 +69,7 @@ if typing.TYPE_CHECKING:
     from interlock import synchronize as synchronize
     from interlock._c_api import get_cmake_dir as get_cmake_dir
     from interlock._c_api import get_include as get_include
+    from interlock.advice import advise as advise
     from interlock.connection import wait as wait
     from interlock.managers.named import connect as connect
     from interlock.pool import ProcessPoolExecutor as ProcessPoolExecutor
@@ -141,6 +142,7 @@ __all__ = [
     "WorkerDied",
     "WouldDeadlock",
     "active_children",
+    "advise",
     "allow_connection_pickling",
     "connect",
     "cpu_count",
@@ -187,6 +189,7 @@ _FROM = {
     "SharedArray": "interlock.shared_memory",
     "SharedDict": "interlock.shared_memory",
     "ThreadPoolExecutor": "interlock.pool",
+    "advise": "interlock.advice",
     "connect": "interlock.managers.named",
     "explain": "interlock.serialize",
     "get_cmake_dir": "interlock._c_api",

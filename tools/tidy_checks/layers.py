@@ -14,7 +14,7 @@ PYTHON_LAYERS = (
     "errors", "_platform", "_standard", "_types", "_c_api", "_native", "_handover", "_passed",
     "_awaiting", "_interruptible", "_late",
     "serialize", "reduction", "synchronize", "shared_memory", "sharedctypes",
-    "connection", "queues", "process", "pool", "managers", "context", "dummy",
+    "connection", "queues", "process", "pool", "managers", "context", "dummy", "advice",
     "testing", "observe", "cli", "__init__", "__main__",
 )  # fmt: skip
 NATIVE_LAYERS = ("include", "platform", "core", "codec", "bind", "tests")

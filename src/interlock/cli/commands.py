@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from interlock.cli.advise import advise_command
 from interlock.cli.explain import explain_command
 from interlock.cli.keys import keys_app
 from interlock.cli.map import options
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 
 
+app.command("advise")(advise_command)
 app.command("explain")(explain_command)
 app.add_typer(keys_app, name="keys")
 app.command("serve")(serve_command)

@@ -30,24 +30,29 @@ class MappedFunction:
     def __init__(self, reference: str, call: Callable[[Any], object]) -> None:
         self.reference = reference
         self.name = reference.rpartition(":")[2]
+        self.is_async = inspect.iscoroutinefunction(call)  # then calling it gives what to await
         self._call = call
 
     def __call__(self, given: object) -> object:
         """Call the function with one input."""
         return self._call(given)
 
-    def __reduce__(self) -> tuple[Callable[[str], MappedFunction], tuple[str]]:
-        return load, (self.reference,)
+    def __reduce__(self) -> tuple[Callable[[str, bool], MappedFunction], tuple[str, bool]]:
+        return load, (self.reference, self.is_async)
 
     def __str__(self) -> str:
         return f"function {self.reference}"
 
 
-def load(reference: str) -> MappedFunction:
+def load(reference: str, awaits: bool = False) -> MappedFunction:
     """Find the function that `module:name` or `file.py:name` stands for.
 
     The folder of a file (for a module, the current folder) comes first in
     `sys.path`, as when Python runs it.
+
+    Args:
+        reference: The text.
+        awaits: Whether a coroutine function will do.
 
     Raises:
         Unusable: There is no such file, module or function, or it cannot be
@@ -58,7 +63,7 @@ def load(reference: str) -> MappedFunction:
         raise Unusable(f"FUNCTION {reference!r}: write module:name or file.py:name, {EXAMPLE}")
     is_file = source.endswith(".py") or os.sep in source
     module = _module_of_file(reference, source) if is_file else _module(reference, source)
-    return MappedFunction(reference, _checked(reference, _found(reference, module, name)))
+    return MappedFunction(reference, _checked(reference, _found(reference, module, name), awaits))
 
 
 def _module_of_file(reference: str, path: str) -> ModuleType:
@@ -151,13 +156,13 @@ def _missing(place: Any, name: str) -> str:
     return f"{where} has no function {name}, nor any other; give another file"
 
 
-def _checked(reference: str, found: object) -> Callable[[Any], object]:
+def _checked(reference: str, found: object, awaits: bool) -> Callable[[Any], object]:
     if not callable(found):
         raise Unusable(
             f"FUNCTION {reference}: that is a value of type {type(found).__name__}, which cannot "
             f"be called; give the name of a function, {EXAMPLE}"
         )
-    if inspect.iscoroutinefunction(found):
+    if inspect.iscoroutinefunction(found) and not awaits:
         raise Unusable(
             f"FUNCTION {reference}: it is asynchronous; give a plain function, "
             "such as one that calls asyncio.run() on it"

@@ -1,0 +1,108 @@
+"""Clocks of a thread and of a process: on the CPU, and kept from it by others.
+
+A thread that is not on the CPU waits either for something (a lock, a socket, the GIL) or, ready to
+run, for a CPU. The kernel counts the latter; without it, a busy machine would make every function
+look as one that waits.
+
+Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat; clock_gettime(2),
+CLOCK_THREAD_CPUTIME_ID; getrusage(2), RUSAGE_CHILDREN; proc_pid_smaps(5), smaps_rollup.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from dataclasses import dataclass
+
+from interlock.pool.limits import resident_bytes
+
+__all__ = ["Reading", "free_memory", "private_bytes", "starved_s"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All clocks at a moment, or, by subtraction, what passed between two.
+
+    Attributes:
+        wall_s: Of the world.
+        thread_s: On the CPU, this thread.
+        process_s: On the CPU, all threads of this process.
+        children_s: On the CPU, children that have ended and were waited for.
+        starved_s: This thread, ready to run, without a CPU.
+    """
+
+    wall_s: float
+    thread_s: float
+    process_s: float
+    children_s: float
+    starved_s: float
+
+    @classmethod
+    def now(cls) -> Reading:
+        """This thread, now."""
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(
+            time.perf_counter(),
+            time.thread_time(),
+            time.process_time(),
+            used.ru_utime + used.ru_stime,
+            starved_s(),
+        )
+
+    def __sub__(self, before: Reading) -> Reading:
+        return Reading(
+            self.wall_s - before.wall_s,
+            self.thread_s - before.thread_s,
+            self.process_s - before.process_s,
+            self.children_s - before.children_s,
+            self.starved_s - before.starved_s,
+        )
+
+    def __add__(self, other: Reading) -> Reading:
+        return Reading(
+            self.wall_s + other.wall_s,
+            self.thread_s + other.thread_s,
+            self.process_s + other.process_s,
+            self.children_s + other.children_s,
+            self.starved_s + other.starved_s,
+        )
+
+    @property
+    def elsewhere_s(self) -> float:
+        """On the CPU, in other threads and in children."""
+        return max(0.0, self.process_s - self.thread_s) + max(0.0, self.children_s)
+
+
+def starved_s(task: str = "thread-self") -> float:
+    """For how long a thread was ready to run and had no CPU; 0 where the kernel does not count.
+
+    Args:
+        task: Its folder in /proc: a pid stands for the main thread of that process.
+    """
+    try:
+        with open(f"/proc/{task}/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def private_bytes(pid: int) -> int:
+    """What a process has in RAM that no other has: what would be free without it."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            lines = [line.split() for line in file]
+    except OSError:
+        return resident_bytes(pid)
+    return sum(int(words[1]) * 1024 for words in lines if words[0].startswith("Private_"))
+
+
+def free_memory() -> int:
+    """Bytes that can be had without others losing theirs.
+
+    Source: proc_meminfo(5), MemAvailable.
+    """
+    with open("/proc/meminfo") as file:
+        for line in file:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 1 << 40
