@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Trial
-from interlock.advice.model import Prediction, best, curve
+from interlock.advice.model import Prediction, best, curve, items_of_a_minute
 
-__all__ = ["WORTH", "Option", "choose", "noise_of", "options"]
+__all__ = ["WORTH", "Decision", "Option", "choose", "decide", "noise_of", "options"]
 
 WORTH = 1.2  # times as fast as a loop, or a loop is better
 NOISE_MIN, NOISE_MAX = 0.1, 0.3
@@ -46,6 +46,47 @@ class Option:
     def put_right(self, prediction: Prediction) -> Prediction:
         """Another prediction for its context, as the trial says."""
         return _put_right(prediction, self.right)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is best for a job, and what else was thought of.
+
+    Attributes:
+        facts: What was measured.
+        items: Inputs of the job.
+        found: The best of each context, the quickest first.
+        chosen: The best.
+        near: Those that are within the noise of it.
+        later: As `found`, for a long job.
+    """
+
+    facts: Facts
+    items: int
+    found: tuple[Option, ...]
+    chosen: Option
+    near: tuple[Option, ...]
+    later: tuple[Option, ...]
+
+    @property
+    def gain(self) -> float:
+        """How many times as fast as a loop, with the start."""
+        return self.facts.call.wall_s * self.items / self.chosen.seconds
+
+
+def decide(facts: Facts, trials: Sequence[Trial], items: int, most: int) -> Decision:
+    """What is best.
+
+    Args:
+        facts: What was measured.
+        trials: What was run.
+        items: Of the job.
+        most: Workers.
+    """
+    found = options(facts, trials, items, most)
+    chosen, near = choose(facts, found)
+    later = options(facts, trials, items_of_a_minute(facts), most)
+    return Decision(facts, items, tuple(found), chosen, tuple(near), tuple(later))
 
 
 def options(facts: Facts, trials: Iterable[Trial], items: int, most: int) -> list[Option]:

@@ -111,9 +111,10 @@ class Trial:
         context: Where.
         workers: By how many.
         batch: In messages of so many; 0 where the pool chose.
-        calls: How often the function was called.
-        seconds: How long that took, workers started before.
-        predicted_s: How long it should have taken.
+        items: How many calls.
+        seconds: How long these took, workers started before.
+        predicted_s: How long they should have taken.
+        calls: How often the function was called for it in all.
         starved: The part of the time for which a worker had no CPU, as others had it.
         failure: What went wrong; empty if nothing did.
     """
@@ -121,11 +122,17 @@ class Trial:
     context: str
     workers: int
     batch: int
-    calls: int
+    items: int
     seconds: float
     predicted_s: float
+    calls: int = 0
     starved: float = 0.0
     failure: str = ""
+
+    @property
+    def rate(self) -> float:
+        """Items a second, as it was."""
+        return self.items / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def factor(self) -> float:

@@ -43,7 +43,7 @@ def plot(advice: Advice, path: str | PathLike[str]) -> None:
     """
     formats()
     from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import StrMethodFormatter
 
     figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
     axes = figure.add_subplot()
@@ -58,22 +58,16 @@ def plot(advice: Advice, path: str | PathLike[str]) -> None:
             label=context,
         )[0]
         points = [each for each in advice.trials if each.context == context and not each.failure]
-        right = {each.context: each.right for each in advice.options}.get(context, 1.0)
         axes.plot(
             [each.workers for each in points],
-            [
-                loop_s * prediction.rate / right * each.factor
-                for each in points
-                for prediction in found
-                if prediction.workers == each.workers
-            ],
+            [each.rate * loop_s for each in points],
             "o",
             color=line.get_color(),
             label=f"{context}, measured" if points else None,
         )
     axes.axhline(1.0, color="0.6", linewidth=0.8)
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_ylim(bottom=0)
     axes.set_xlabel("workers")
     axes.set_ylabel("times as fast as a loop")

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.advice import words
-from interlock.advice.choice import Option, choose, options
+from interlock.advice.choice import Option, decide, options
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Home, Trial
 from interlock.advice.measure.clocks import free_memory
 from interlock.advice.measure.gil import has_gil
@@ -204,8 +204,8 @@ class _Study:
 
     def advice(self, items: int) -> Advice:
         """What comes of it."""
-        found = options(self.facts, self._trials, items, self._workers_max)
-        chosen, near = choose(self.facts, found)
+        decision = decide(self.facts, self._trials, items, self._workers_max)
+        chosen = decision.chosen
         name = _name(self._function)
         failed = [
             f"Tried, and failed, by {each.context}: {each.failure.rstrip('.')}."
@@ -217,15 +217,15 @@ class _Study:
             context=chosen.context,
             workers=chosen.prediction.workers,
             batch=chosen.prediction.batch,
-            speedup=self.facts.call.wall_s * items / chosen.seconds,
-            headline=words.headline(self.facts, chosen, items),
+            speedup=decision.gain,
+            headline=words.headline(decision),
             how=words.how(chosen, name),
-            reasons=tuple(words.reasons(self.facts, chosen, found)),
-            notes=(*failed, *words.notes(self.facts, chosen, near, items, self._calls)),
+            reasons=tuple(words.reasons(decision)),
+            notes=(*failed, *words.notes(decision, self._calls)),
             items=items,
             calls=self._calls,
             facts=self.facts,
-            options=tuple(found),
+            options=decision.found,
             trials=tuple(self._trials),
             workers_max=self._workers_max,
         )

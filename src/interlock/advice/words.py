@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from interlock.advice.choice import WORTH, Option, noise_of
+from interlock.advice.choice import WORTH, Decision, Option, noise_of
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Trial
 from interlock.advice.model import breaks_even
 
@@ -13,6 +13,8 @@ __all__ = ["headline", "how", "notes", "reasons", "size", "span"]
 MOST, SOME = 0.5, 0.2  # of the time
 HEAVY = 0.5  # of the work: what brings it there and back
 TINY_S = 0.0005
+NOTED = 0.1
+LIGHT = 10_000  # bytes: what takes time is not their number
 _NAMES = {
     MAIN: "a loop",
     ASYNCIO: "asyncio",
@@ -24,18 +26,19 @@ _NAMES = {
 }
 
 
-def headline(facts: Facts, chosen: Option, items: int) -> str:
+def headline(decision: Decision) -> str:
     """What to do, and what it gains."""
+    chosen = decision.chosen
     workers = chosen.prediction.workers
     if chosen.context == MAIN:
-        return "Use a loop: nothing here is worth its trouble."
-    gain = facts.call.wall_s * items / chosen.seconds
+        many = "one input" if decision.items == 1 else f"{decision.items:,} inputs"
+        return f"Use a loop: for {many} nothing else is worth its trouble."
     what = {
         ASYNCIO: f"asyncio, with {workers} calls at a time",
         THREAD: f"{workers} threads",
         INTERPRETER: f"{workers} sub-interpreters",
     }.get(chosen.context, f"{workers} processes by {chosen.context}")
-    return f"Use {what}: about {factor(gain)} times as fast as a loop."
+    return f"Use {what}: about {factor(decision.gain)} times as fast as a loop."
 
 
 def how(chosen: Option, name: str) -> str:
@@ -62,12 +65,13 @@ def how(chosen: Option, name: str) -> str:
     )
 
 
-def reasons(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterator[str]:
+def reasons(decision: Decision) -> Iterator[str]:
     """Why: what the function does, then each context that was not chosen."""
+    facts, chosen = decision.facts, decision.chosen
     yield _kind(facts)
     if chosen.context == THREAD and facts.call.waiting_s > MOST * facts.call.wall_s:
         yield "Threads that wait cost next to nothing; asyncio does as well, if there is a library."
-    yield from _others(facts, chosen, found)
+    yield from _others(facts, chosen, decision.found)
 
 
 def _kind(facts: Facts) -> str:
@@ -138,16 +142,17 @@ def _processes(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterato
     call, travel, home = facts.call, facts.travel, facts.homes[option.context]
     carried = travel.here_s + travel.there_s
     gain = call.wall_s * option.prediction.rate
-    if carried > HEAVY * call.wall_s and carried > home.item_s:
+    is_light = travel.bytes_in + travel.bytes_out < LIGHT
+    if call.wall_s < TINY_S and home.item_s + carried > HEAVY * call.wall_s and is_light:
+        yield (
+            f"Processes: the work is {span(call.wall_s)}, and to have it done there takes "
+            f"{span(home.item_s + carried)} for each input even in large batches."
+        )
+    elif carried > HEAVY * call.wall_s:
         yield (
             f"Processes: an input is {size(travel.bytes_in)} and a result "
             f"{size(travel.bytes_out)}; to bring them there and back takes {span(carried)}, and "
             f"the work itself {span(call.wall_s)}."
-        )
-    elif call.wall_s < TINY_S and home.item_s > HEAVY * call.wall_s:
-        yield (
-            f"Processes: the work is {span(call.wall_s)}, and a pool needs {span(home.item_s)} for "
-            f"a task even in large batches."
         )
     elif gain < chosen.prediction.rate * call.wall_s * (1 + noise_of(facts)):
         cost = f" and cost {size(home.memory_bytes)} each" if home.memory_bytes else ""
@@ -162,14 +167,15 @@ def _processes(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterato
         )
 
 
-def notes(
-    facts: Facts, chosen: Option, near: Sequence[Option], items: int, calls: int
-) -> Iterator[str]:
+def notes(decision: Decision, calls: int) -> Iterator[str]:
     """What to know beside it."""
+    facts, chosen, near = decision.facts, decision.chosen, decision.near
     call = facts.call
     if chosen.trial is not None:
         yield _measured(chosen.trial, call.wall_s)
-    elif chosen.context != MAIN:
+    elif chosen.context == MAIN:
+        yield from _later(decision)
+    else:
         yield "This was not run, as a call takes too long for the time given: it is a prediction."
     even = breaks_even(facts, chosen.prediction, chosen.prediction.rate)
     if chosen.context != MAIN and even is not None and chosen.prediction.start_s > 0:
@@ -186,6 +192,23 @@ def notes(
     yield from _memory(facts, chosen)
     yield from _warnings(facts, chosen)
     yield f"The function was really called for this, {calls:,} times."
+
+
+def _later(decision: Decision) -> Iterator[str]:
+    """For a job of more inputs another context may be better."""
+    facts = decision.facts
+    found = []
+    for each in decision.later:
+        rate = each.prediction.rate
+        even = breaks_even(facts, each.prediction, rate / WORTH)
+        if each.context != MAIN and even is not None and even > decision.items:
+            found.append((even, _NAMES[each.context], rate * facts.call.wall_s))
+    if found:
+        even, name, gain = min(found)
+        yield (
+            f"From about {even:,} inputs on {name} are worth it, and in the end {factor(gain)} "
+            "times as fast."
+        )
 
 
 def _memory(facts: Facts, chosen: Option) -> Iterator[str]:
@@ -225,18 +248,18 @@ def _warnings(facts: Facts, chosen: Option) -> Iterator[str]:
 
 
 def _measured(trial: Trial, loop_s: float) -> str:
-    done = f"Measured with {trial.workers} worker{'s' * (trial.workers != 1)}: "
-    rate = trial.predicted_s / trial.seconds if trial.seconds else 0.0
-    busy = ""
-    if trial.starved > NOTED:
-        busy = f", though {percent(trial.starved)} of the time a worker had no CPU"
-    return (
-        f"{done}{span(trial.seconds)} for what the model has at {span(trial.predicted_s)} "
-        f"({factor(rate)} of its speed){busy}."
+    model = trial.items / trial.predicted_s
+    told = (
+        f"Run with {trial.workers} worker{'s' * (trial.workers != 1)}, it was "
+        f"{factor(trial.rate * loop_s)} times as fast as a loop; the model has "
+        f"{factor(model * loop_s)}"
     )
-
-
-NOTED = 0.1
+    if trial.starved <= NOTED:
+        return f"{told}."
+    return (
+        f"{told}. {percent(trial.starved)} of the time a worker had no CPU, as others had it; "
+        f"allowing for that it is {factor(trial.factor * model * loop_s)}."
+    )
 
 
 def factor(number: float) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from itertools import islice
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from interlock.cli.map.inputs.sources import Inputs, gather
 from interlock.cli.map.work.function import load
 from interlock.cli.usage import Unusable
 from interlock.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from interlock.advice import Advice
 
 __all__ = ["advise_command"]
 
@@ -91,14 +94,18 @@ def advise_command(
         )
         if picture is not None:
             plot(advice, picture)
-        print(json.dumps(advice.as_dict(), allow_nan=False) if as_json else advice)
+        _print(advice, function, as_json)
         status = 0
     except (SampleFailed, MissingDependency) as error:
         status = _told(error, FAILED)
     except Unusable as error:
         status = _told(error, WRONG_USE)
+    except BrokenPipeError:
+        # Nobody looks; what is still buffered would be tried again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = FAILED
     except OSError as error:
-        status = _told(f"{picture} cannot be written ({error.strerror or error})", FAILED)
+        status = _told(f"it cannot be written ({error.strerror or error})", FAILED)
     except KeyboardInterrupt:
         status = _told("stopped", INTERRUPTED)
     raise typer.Exit(status)
@@ -121,6 +128,18 @@ def _sample(inputs: Inputs, has_arguments: bool) -> tuple[list[object], int | No
     if not found:
         raise inputs.none()
     return found, None if has_arguments else total
+
+
+def _print(advice: Advice, function: str, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(advice.as_dict(), allow_nan=False), flush=True)
+        return
+    from interlock.advice.facts import PROCESSES
+
+    print(advice)
+    if advice.context in PROCESSES and not advice.facts.call.is_async:
+        print(f"\n  interlock map {function} --context {advice.context} --workers {advice.workers}")
+    print(end="", flush=True)
 
 
 def _whole(option: str, text: str | None) -> int | None:

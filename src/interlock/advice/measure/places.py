@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 import time
@@ -43,6 +42,8 @@ class Awaited:
 
     def __call__(self, given: Any) -> Any:
         """Await it."""
+        import asyncio
+
         return asyncio.run(self.function(given))
 
 
@@ -227,9 +228,13 @@ class _Tasks:
         batch: int | None,
         most_s: float,
     ) -> None:
+        import asyncio
+
         asyncio.run(asyncio.wait_for(self._all(function, inputs), most_s))
 
     async def _all(self, function: Callable[[Any], Any], inputs: Sequence[Any]) -> None:
+        import asyncio
+
         left = iter(inputs)
 
         async def work() -> None:

@@ -6,7 +6,6 @@ as often as it takes to know, and no more: once where calls are long. What raise
 
 from __future__ import annotations
 
-import asyncio
 import collections
 import inspect
 import itertools
@@ -79,6 +78,8 @@ class _Run:
     def over(self, inputs: Sequence[Any], until: float = math.inf) -> Reading:
         """Call it for each, as long as there is time, at least once; what all of it took."""
         if is_async(self.function):
+            import asyncio
+
             return asyncio.run(self._awaited(inputs, until))
         started = Reading.now()
         for each in inputs:
@@ -229,7 +230,7 @@ def _said(errors: Sequence[BaseException]) -> str:
 
 
 def _nothing_done(function: Any, calls: int, error: BaseException) -> SampleFailed:
-    name = getattr(function, "__qualname__", repr(function))
+    name = getattr(function, "__qualname__", None) or getattr(function, "name", repr(function))
     failed = SampleFailed(
         f"{name} raised for every input of the sample ({calls} calls), at first "
         f"{type(error).__name__}: {error}. Give inputs that it can work on."

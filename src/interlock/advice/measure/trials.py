@@ -14,7 +14,7 @@ from interlock.advice.model import Prediction, predict
 
 __all__ = ["pair", "size_of", "trial"]
 
-PAIR_S = 0.1  # of calls
+PAIR_S, PAIRS = 0.1, 3  # of calls, and how often
 LEAST_S = 0.25  # a run that says something on a machine that does other things too
 LONG_S, ROUNDS = 0.005, 4  # calls that are longer are not made more often than that by a worker
 GOOD = 0.9  # of what was predicted
@@ -86,14 +86,13 @@ def trial(
     except Exception as error:
         text = " ".join(str(error).split())[:300]
         failure = f"{type(error).__name__}: {text}" if text else type(error).__name__
-        return Trial(context, workers, batch or 0, calls + number, 0.0, predicted_s,
-                     failure=failure), memory  # fmt: skip
+        done = Trial(context, workers, batch or 0, number, 0.0, predicted_s, calls + number,
+                     failure=failure)  # fmt: skip
+        return done, memory
     if workers > facts.cores and expected.limit == "cpus":
         starved = 0.0  # they kept each other from the CPU
-    return (
-        Trial(context, workers, batch or 0, calls, best_s, predicted_s, min(1.0, starved)),
-        memory,
-    )
+    starved = min(1.0, starved)
+    return Trial(context, workers, batch or 0, number, best_s, predicted_s, calls, starved), memory
 
 
 def pair(facts: Facts, function: Callable[[Any], Any], inputs: Sequence[Any]) -> tuple[float, int]:
@@ -107,9 +106,12 @@ def pair(facts: Facts, function: Callable[[Any], Any], inputs: Sequence[Any]) ->
     """
     number = 2 * max(1, min(CALLS_MAX, math.ceil(PAIR_S / facts.call.wall_s / 2)))
     given = list(itertools.islice(itertools.cycle(inputs), number))
+    found: list[float] = []
     with opened(THREAD, 2) as place:
-        before, started = place.starved_s(), time.perf_counter()
-        place.map(function, given, max(1, number // 20), PATIENCE * PAIR_S + number * 1.0)
-        took = time.perf_counter() - started
-        starved = min(0.9, (place.starved_s() - before) / (2 * took))
-    return took * (1 - starved) / number, number
+        while len(found) < PAIRS and sum(found) * number < PAIRS * SHORT_S:
+            before, started = place.starved_s(), time.perf_counter()
+            place.map(function, given, max(1, number // 20), PATIENCE * number)
+            took = time.perf_counter() - started
+            starved = min(0.9, (place.starved_s() - before) / (2 * took))
+            found.append(took * (1 - starved) / number)
+    return min(found), number * len(found)

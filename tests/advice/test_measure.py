@@ -1,0 +1,223 @@
+"""The measurements by themselves, where a clock can be trusted: shares, and wide apart."""
+
+from __future__ import annotations
+
+import array
+import concurrent.futures
+import subprocess
+import sys
+import threading
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import interlock
+from interlock.advice.facts import INTERPRETER
+from interlock.advice.measure import clocks, gil, places
+from interlock.advice.measure.gil import held_s
+from interlock.advice.measure.probe import is_async, probe
+from interlock.advice.measure.travel import travel
+from interlock.advice.measure.trials import size_of
+from interlock.advice.model import Prediction
+from interlock.pool.limits import cpu_count
+from tests.advice import kinds
+
+
+def times(function: Callable[[Any], object], given: object, number: int) -> Callable[[], int]:
+    """Calls it so often."""
+
+    def run() -> int:
+        for _ in range(number):
+            function(given)
+        return number
+
+    return run
+
+
+def test_python_code_holds_the_gil() -> None:
+    """For most of the time that it is on the CPU."""
+    call = probe(kinds.counts, [50_000], 2.0).call
+    assert held_s(times(kinds.counts, 50_000, 20)) > 0.5 * call.cpu_s
+
+
+def test_a_wait_holds_no_gil() -> None:
+    """Though the thread beside it spins all the while."""
+    assert held_s(times(kinds.waits, None, 2)) < 0.2 * kinds.CALM_S
+
+
+def test_the_switch_interval_is_put_back() -> None:
+    """Also when the function raises."""
+    before = sys.getswitchinterval()
+    with pytest.raises(ZeroDivisionError):
+        held_s(lambda: 1 // 0)
+    assert sys.getswitchinterval() == before
+    assert not [each for each in threading.enumerate() if "spinner" in each.name]
+
+
+def test_without_a_gil_none_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A free-threaded Python says so; nothing is called."""
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert not gil.has_gil()
+    assert held_s(lambda: 1 // 0) == 0.0
+
+
+def test_a_child_s_time_is_not_a_wait() -> None:
+    """It is time on the CPU, elsewhere."""
+
+    def runs(_: object) -> None:
+        code = "import time\nwhile time.process_time() < 0.3: pass"
+        subprocess.run([sys.executable, "-S", "-c", code], check=True)
+
+    call = probe(runs, [1], 0.1).call
+    assert call.elsewhere_s > 0.25
+    assert call.cpu_s < 0.1
+
+
+def test_a_coroutine_function_is_seen_in_each_of_its_forms() -> None:
+    """Plain, partly given, an object's, and wrapped by one that says so."""
+
+    class Called:
+        async def __call__(self, given: object) -> None:
+            """Nothing."""
+
+    said = types.SimpleNamespace(is_async=True)
+    assert is_async(kinds.waits_awaited)
+    assert is_async(Called())
+    assert is_async(said)  # type: ignore[arg-type]
+    assert not is_async(kinds.waits)
+    assert not is_async(len)
+
+
+def test_the_first_call_is_told_by_itself() -> None:
+    """What it loads is not what a call costs."""
+    seen: list[int] = []
+
+    def first_is_slow(given: int) -> int:
+        seen.append(given)
+        return kinds.counts(400_000 if len(seen) == 1 else 1000)
+
+    call = probe(first_is_slow, [1, 2], 5.0).call
+    assert call.first_s > 10 * call.cpu_s
+
+
+def test_a_probe_ends_in_time() -> None:
+    """A call that has begun is waited for, and no other begins."""
+    assert probe(kinds.waits, range(1000), kinds.CALM_S / 10).calls == 1
+
+
+def test_what_travels_is_weighed_by_what_carries_it() -> None:
+    """A list is a message; a large buffer is shared memory."""
+    numbers = array.array("d", [0.5]) * (1 << 17)
+    found = travel(kinds.measures, [["word"] * 1000], [numbers], 5.0)
+    assert found.shared_in == 0
+    assert found.bytes_in > 1000
+    assert found.shared_out >= 1 << 20
+    assert found.bytes_out >= found.shared_out
+    assert found.function_bytes > 0
+    assert not found.refused
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "result", "said"),
+    [
+        (kinds.measures, threading.Lock(), 1, "an input cannot be sent: Cannot serialize $ "),
+        (kinds.measures, [1], {"a": threading.Lock()}, "a result cannot be sent: Cannot seria"),
+        (threading.Lock().acquire, 1, 1, "the function cannot be sent"),
+    ],
+)
+def test_what_does_not_travel_is_named(
+    function: Callable[..., Any], given: object, result: object, said: str
+) -> None:
+    """The function, an input or a result; and the path within it."""
+    assert said in travel(function, [given], [result], 5.0).refused
+
+
+@pytest.mark.parametrize(
+    ("prediction", "bytes_out", "share_s", "calls"),
+    [
+        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 1, 5.0, 100),
+        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 1, 0.1, 40),
+        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 64 << 20, 5.0, 4),
+        (Prediction("fork", 4, 1, 4.0, "cpus", item_s=1.0), 1, 0.5, 0),
+        (Prediction("thread", 32, 1, 3200.0, "workers", item_s=0.01), 1, 5.0, 128),
+        (Prediction("thread", 2, 1, 1e9, "gil", item_s=1e-9), 1, 5.0, 100_000),
+    ],
+)
+def test_a_trial_has_no_more_calls_than_it_takes(
+    prediction: Prediction, bytes_out: int, share_s: float, calls: int
+) -> None:
+    """Nor more than there is time and memory for."""
+    assert size_of(prediction, bytes_out, share_s) == calls
+
+
+def test_a_process_has_memory_of_its_own() -> None:
+    """And a process that is gone has none."""
+    with places.opened("fork", 2) as place:
+        assert 100_000 < place.memory_bytes() < 1 << 30
+    assert clocks.private_bytes(2**22 + 1) == 0
+    assert clocks.free_memory() > 1 << 20
+    assert clocks.starved_s("nobody") == 0.0
+
+
+def test_a_python_without_sub_interpreters_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence that names the version that has them."""
+    monkeypatch.delattr(concurrent.futures, "InterpreterPoolExecutor", raising=False)
+    home = places.home_of(INTERPRETER, kinds.counts)
+    assert "3.14 has" in home.refused
+
+
+class StandIn(concurrent.futures.ThreadPoolExecutor):
+    """Has the interface of the executor of sub-interpreters, and a thread in place of each."""
+
+
+def test_sub_interpreters_are_tried_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a stand-in: what is ours is above the executor of the standard library."""
+    monkeypatch.setattr(concurrent.futures, "InterpreterPoolExecutor", StandIn, raising=False)
+    advice = interlock.advise(
+        kinds.waits, range(4), contexts=["interpreter"], workers_max=4, budget_s=4.0
+    )
+    assert (advice.context, advice.workers) == ("interpreter", 4)
+    assert "InterpreterPoolExecutor(4)" in advice.how
+
+
+def test_a_program_without_a_guard_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spawn imports the main module, which would ask for advice again."""
+    program = tmp_path / "program.py"
+    program.write_text("print('work')\n")
+    monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__=str(program)))
+    assert not places.spawn_is_safe()
+    assert "would run the program again" in places.home_of("spawn", kinds.counts).refused
+    program.write_text("if __name__ == '__main__':\n    print('work')\n")
+    assert places.spawn_is_safe()
+
+
+def test_workers_that_cannot_begin_are_refused() -> None:
+    """With what was raised; nothing of them is left."""
+
+    class Unfit:
+        def __call__(self, given: object) -> None:
+            """Never gets there."""
+
+        def __reduce__(self) -> Any:
+            return _fail, ()
+
+    home = places.home_of("fork", Unfit())
+    assert "no worker can begin" in home.refused
+    assert "not here" in home.refused
+
+
+def _fail() -> None:
+    raise RuntimeError("not here")
+
+
+def test_a_place_knows_what_it_was_kept_from() -> None:
+    """Never less than nothing, and it grows."""
+    for context in ("thread", "fork", "asyncio"):
+        with places.opened(context, cpu_count()) as place:
+            before = place.starved_s()
+            assert place.starved_s() >= before >= 0.0
