@@ -53,10 +53,9 @@ def test_what_waits_for_the_network_is_told_so(server: kinds.Server) -> None:
 
 def _tells_waits() -> bool:
     """Whether the kernel names where a thread sleeps."""
-    over, begun = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (begun.set(), over.wait()), daemon=True)
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, daemon=True)
     thread.start()
-    begun.wait()
     try:
         for _ in range(1000):
             with open(f"/proc/self/task/{thread.native_id}/wchan") as file:
@@ -135,7 +134,9 @@ def test_what_raises_for_some_is_advised_by_the_others() -> None:
 
 def test_what_raises_for_all_is_not_advised() -> None:
     """The first error is the cause."""
-    with pytest.raises(SampleFailed, match=r"raises raised for every input .* ValueError: no 1") as e:
+    with pytest.raises(
+        SampleFailed, match=r"raises raised for every input .* ValueError: no 1"
+    ) as e:
         advised(kinds.raises, [1, 2])
     assert isinstance(e.value.__cause__, ValueError)
 

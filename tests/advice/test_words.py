@@ -86,10 +86,8 @@ LARGE = Travel(50 * MB, 10, here_s=0.05, there_s=0.05)
         ),
         (
             "python",
-            {"travel": Travel(refused="an input cannot be sent: Cannot serialize $.lock.")},
-            [
-                "Processes are out of the question: an input cannot be sent: Cannot serialize $.lock."
-            ],
+            {"travel": Travel(refused="an input cannot be sent: $.lock is a lock.")},
+            ["Processes are out of the question: an input cannot be sent: $.lock is a lock."],
         ),
         ("spreads", {}, ["keeps 3.8 CPUs busy by threads of its own, or by programs"]),
         (

@@ -34,7 +34,7 @@ def test_import_takes_little_more_than_the_standard_library_s() -> None:
 
 
 def test_import_loads_nothing_heavy() -> None:
-    """Neither numpy, nor the command line, nor awaiting, nor the network parts."""
+    """Neither numpy, nor the command line, nor awaiting, nor the network parts, nor advice."""
     heavy = {
         "numpy",
         "typer",
@@ -45,6 +45,8 @@ def test_import_loads_nothing_heavy() -> None:
         "cloudpickle",
         "msgspec",
         "cryptography",
+        "matplotlib",
+        "interlock.advice",
     }
     loaded = python("import interlock, sys; print(*sys.modules)").split()
     assert heavy.isdisjoint(loaded)
