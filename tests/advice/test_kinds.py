@@ -15,7 +15,7 @@ from interlock.pool.limits import cpu_count
 from tests.advice import kinds
 
 BOTH = ("thread", "fork")
-BUDGET_S = 4.0
+BUDGET_S = 3.0
 SEVERAL = cpu_count() > 1  # where there is one CPU nothing but a wait is worth a worker
 
 

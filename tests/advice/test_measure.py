@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import concurrent.futures
+import hashlib
+import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +20,7 @@ import pytest
 import interlock
 from interlock.advice.facts import INTERPRETER
 from interlock.advice.measure import clocks, gil, places
+from interlock.advice.measure.crowd import apart_s
 from interlock.advice.measure.gil import held_s
 from interlock.advice.measure.probe import is_async, probe
 from interlock.advice.measure.travel import travel
@@ -41,6 +45,31 @@ def test_python_code_holds_the_gil() -> None:
     """For most of the time that it is on the CPU."""
     call = probe(kinds.counts, [50_000], 2.0).call
     assert held_s(times(kinds.counts, 50_000, 20)) > 0.5 * call.cpu_s
+
+
+def test_threads_of_python_code_sleep_while_another_runs() -> None:
+    """However busy the machine is; threads without the GIL never do."""
+    python = probe(kinds.counts, [50_000], 2.0).call
+    apart, calls = apart_s(python, kinds.counts, [50_000], 4)
+    assert apart > 0.6 * python.wall_s
+    assert calls >= 4
+    block = bytes(1 << 22)
+    free = probe(hash_of, [block], 2.0).call
+    assert apart_s(free, hash_of, [block], 4)[0] < 0.4 * free.wall_s
+
+
+def hash_of(block: bytes) -> str:
+    """Works without the GIL."""
+    return hashlib.sha256(block).hexdigest()
+
+
+def test_what_a_thread_raises_is_raised_here() -> None:
+    """And the switch interval is put back."""
+    before = sys.getswitchinterval()
+    call = probe(kinds.counts, [1000], 1.0).call
+    with pytest.raises(ValueError, match="no 1"):
+        apart_s(call, kinds.raises, [1])
+    assert sys.getswitchinterval() == before
 
 
 def test_a_wait_holds_no_gil() -> None:
@@ -106,6 +135,50 @@ def test_the_first_call_is_told_by_itself() -> None:
 def test_a_probe_ends_in_time() -> None:
     """A call that has begun is waited for, and no other begins."""
     assert probe(kinds.waits, range(1000), kinds.CALM_S / 10).calls == 1
+
+
+def test_what_a_call_has_and_gives_back_is_seen() -> None:
+    """Where it is more than the process ever had; what is kept is no part of it."""
+    with clocks.Peak() as small:
+        bytes(1000)
+    assert small.given_back < 1 << 20
+    size = _most_ever() + (64 << 20)
+    with clocks.Peak() as large:
+        memory = bytearray(size)
+        memory[::4096] = b"x" * len(memory[::4096])
+        del memory
+    assert large.given_back > 32 << 20
+
+
+def _most_ever() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_other_threads_of_the_program_are_not_the_function_s() -> None:
+    """What they have of the CPU anyhow is taken off; alone there is nothing to take."""
+    over = threading.Event()
+
+    def spin() -> None:
+        while not over.is_set():
+            hashlib.sha256(bytes(1 << 16))
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        assert clocks.others_share() > 0.05
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_a_loop_in_a_running_loop_is_refused() -> None:
+    """With what to write instead; the function is not called."""
+
+    async def program() -> None:
+        with pytest.raises(RuntimeError, match=r"asyncio.to_thread\(interlock.advise"):
+            interlock.advise(kinds.waits_awaited, [1])
+
+    asyncio.run(program())
 
 
 def test_what_travels_is_weighed_by_what_carries_it() -> None:

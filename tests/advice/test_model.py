@@ -152,6 +152,9 @@ def test_memory_bounds_the_workers() -> None:
     some = facts("waits", memory_bytes=400 * MB)
     assert workers_possible(some, "fork", 32)[-1] == 5
     assert workers_possible(some, THREAD, 32)[-1] == 32
+    hungry = replace(some, call=replace(some.call, memory_bytes=60 * MB))
+    assert workers_possible(hungry, "fork", 32)[-1] == 2
+    assert workers_possible(hungry, THREAD, 32)[-1] == 3
 
 
 def test_where_nothing_can_run_nothing_is_predicted() -> None:

@@ -123,6 +123,7 @@ def test_what_is_said_has_the_reason_in_it(
         ({"failed": 1, "failure": "ValueError: no"}, "1 input of the sample raised (ValueError: "),
         ({"first_s": 2.0}, "The first call took 2.0 s; each worker has such a one, too."),
         ({"slowest_s": 1.0}, "Calls differ: the slowest took 1.0 s."),
+        ({"memory_bytes": 80 * MB}, "A call has 80 MB while it runs, 4 at a time 320 MB; 8.0 GB"),
         ({"starved": 0.6}, "The machine was busy: 60 % of the time there was no CPU for it."),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ async def awaits(given):
     await asyncio.sleep(0.02)
 
 def counts(given):
+    print("counting", given)
     return sum(range(20000))
 
 def raises(given):
@@ -66,7 +68,8 @@ def test_the_json_has_every_figure_and_a_picture_is_drawn(folder: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: `make test` does it")
     done = advise("work.py:counts", "--lines", "names.txt", "--json", "--plot", "speed.svg",
                   "--context", "fork", "--seconds", "3", cwd=folder)  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert set(done.stderr.split()) >= {"counting", "name"}, "what the function prints"
     found = json.loads(done.stdout)
     kinds: dict[str, type | tuple[type, ...]] = {
         "schema": int, "function": str, "context": str, "workers": int, "batch": int,
@@ -99,6 +102,30 @@ def test_a_coroutine_function_is_advised_too(folder: Path) -> None:
     done = advise("work.py:awaits", "a", "--context", "fork", *FAST[2:], cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Use asyncio, with 8 calls at a time")
+
+
+def test_ctrl_c_ends_it_at_once(folder: Path) -> None:
+    """Exit status 130, one line, and no worker is left."""
+    (folder / "endless.py").write_text(
+        "import threading, os\n"
+        "def waits(given):\n"
+        "    os.write(2, b'begun\\n')\n"
+        "    threading.Event().wait(60)\n"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-m", "interlock", "advise", "endless.py:waits", "a"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    with running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "begun\n"
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=BOUND_S)
+    assert (running.returncode, out, err) == (130, "", "interlock advise: stopped\n")
 
 
 @pytest.mark.parametrize(

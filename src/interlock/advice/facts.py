@@ -29,6 +29,7 @@ class Call:
         slowest_s: The slowest after that.
         spread: How much the mean differs between rounds, as a part of it.
         starved: The part of the time for which no CPU was free.
+        memory_bytes: What it has in RAM while it runs, and gives back; 0 where that was not seen.
         calls: How often it was called for these figures.
         failed: How many inputs of the sample raised.
         failure: What the first of these raised.
@@ -44,6 +45,7 @@ class Call:
     slowest_s: float = 0.0
     spread: float = 0.0
     starved: float = 0.0
+    memory_bytes: int = 0
     calls: int = 1
     failed: int = 0
     failure: str = ""

@@ -111,11 +111,11 @@ def predict(
 
 def workers_possible(facts: Facts, context: str, most: int) -> list[int]:
     """Numbers of workers to look at: each up to the CPUs, then ever wider apart; as memory lets."""
-    home = facts.homes[context]
     if context == MAIN:
         return [1]
-    if home.memory_bytes > 0:
-        most = min(most, int(facts.memory_bytes * MEMORY_PART) // home.memory_bytes)
+    each = facts.homes[context].memory_bytes + facts.call.memory_bytes
+    if each > 0:
+        most = min(most, int(facts.memory_bytes * MEMORY_PART) // each)
     most = max(1, most)
     numbers, step = set(range(1, min(most, facts.cores, 16) + 1)), 1.0
     while step <= most:

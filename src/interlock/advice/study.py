@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +20,12 @@ from interlock.advice import words
 from interlock.advice.choice import Option, decide, options
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Home, Trial
 from interlock.advice.measure.clocks import free_memory
+from interlock.advice.measure.crowd import apart_s
 from interlock.advice.measure.gil import has_gil
 from interlock.advice.measure.places import Awaited, home_of
-from interlock.advice.measure.probe import Probe, probe
+from interlock.advice.measure.probe import Probe, is_async, probe
 from interlock.advice.measure.travel import travel
-from interlock.advice.measure.trials import pair, trial
+from interlock.advice.measure.trials import trial
 from interlock.advice.model import items_of_a_minute
 from interlock.advice.result import Advice
 from interlock.pool.limits import cpu_count
@@ -35,8 +37,9 @@ SAMPLE_MAX = 1000
 TRIALS_MAX = 3
 PROBE_PART, TRAVEL_PART = 0.3, 0.1  # of the budget
 HELD, SEEN_S = 0.3, 0.0001
+CROWD_MIN, CROWD_MAX = 4, 8
 HOPELESS = 1.2  # times as long as a loop: that need not be tried
-SURE = 0.75  # two threads are as fast as that says, or nothing is said
+SURE = 0.9  # of what one thread seemed to hold: less is no error of the clocks
 
 
 def advise(
@@ -68,6 +71,7 @@ def advise(
 
     Raises:
         ValueError: The sample is empty, a number is less than 1, or a context has another name.
+        RuntimeError: A coroutine function, in a thread in which an event loop runs.
         SampleFailed: The function raised for each input.
 
     If a process dies: the trial that it was part of has failed, which the advice says; one that is
@@ -79,6 +83,11 @@ def advise(
         >>> advice.context, advice.workers > 8
         ('thread', True)
     """
+    if is_async(function) and _in_a_loop():
+        raise RuntimeError(
+            "advise() runs event loops of its own, and one is running in this thread; write "
+            "`await asyncio.to_thread(interlock.advise, function, sample)`"
+        )
     inputs = list(itertools.islice(sample, SAMPLE_MAX))
     wanted = _checked(inputs, items, workers_max, budget_s, contexts)
     study = _Study(function, time.monotonic() + budget_s, workers_max)
@@ -139,7 +148,7 @@ class _Study:
             self.facts.homes[ASYNCIO] = Home(ASYNCIO)
             contexts = [each for each in contexts if each in PROCESSES]
         elif THREAD in contexts and self._is_in_doubt():
-            self._look_at_two()
+            self._look_at_several()
         like: Home | None = None
         for context in contexts:
             self.facts.homes[context] = home = self._home(context, there, like)
@@ -147,17 +156,24 @@ class _Study:
                 like = like or home
 
     def _is_in_doubt(self) -> bool:
-        """Whether a call seems to hold the GIL, and is long enough to see whether two do so."""
+        """Whether a call seems to hold the GIL, and is long enough to see how several do."""
         call = self.facts.call
         is_held = call.gil_s > HELD * call.wall_s and call.wall_s > SEEN_S
         left_s = self._deadline - time.monotonic()
-        return has_gil() and self.facts.cores > 1 and is_held and 4 * call.wall_s < left_s
+        threads = self._crowd()
+        return has_gil() and threads > 1 and is_held and 2 * threads * call.wall_s < left_s
 
-    def _look_at_two(self) -> None:
-        """Two threads of it may get on better than it seemed of one."""
+    def _crowd(self) -> int:
+        """How many threads, as far as there is memory for their calls."""
+        fits = self.facts.memory_bytes // 4 // max(1, self.facts.call.memory_bytes)
+        wanted = min(CROWD_MAX, max(CROWD_MIN, self.facts.cores))
+        return int(max(1, min(wanted, fits, self._workers_max)))
+
+    def _look_at_several(self) -> None:
+        """Threads of it may get on better than it seemed of one: that is the surer measurement."""
         call = self.facts.call
         with suppress(Exception, SystemExit):
-            gil_s, calls = pair(self.facts, self._function, self._probe.inputs)
+            gil_s, calls = apart_s(call, self._function, self._probe.inputs, self._crowd())
             self._calls += calls
             if gil_s < SURE * call.gil_s:
                 self.facts = replace(self.facts, call=replace(call, gil_s=gil_s))
@@ -229,6 +245,11 @@ class _Study:
             trials=tuple(self._trials),
             workers_max=self._workers_max,
         )
+
+
+def _in_a_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 def _name(function: Callable[[Any], Any]) -> str:

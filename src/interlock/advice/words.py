@@ -14,6 +14,7 @@ MOST, SOME = 0.5, 0.2  # of the time
 HEAVY = 0.5  # of the work: what brings it there and back
 TINY_S = 0.0005
 NOTED = 0.1
+NOTICED = 1_000_000  # bytes
 LIGHT = 10_000  # bytes: what takes time is not their number
 _NAMES = {
     MAIN: "a loop",
@@ -212,14 +213,18 @@ def _later(decision: Decision) -> Iterator[str]:
 
 
 def _memory(facts: Facts, chosen: Option) -> Iterator[str]:
-    home = facts.homes.get(chosen.context)
-    if home is None or not home.memory_bytes:
-        return
-    count = chosen.prediction.workers
-    yield (
-        f"A worker has {size(home.memory_bytes)} of its own, all of them "
-        f"{size(count * home.memory_bytes)}; {size(facts.memory_bytes)} are free."
-    )
+    home, call, count = facts.homes[chosen.context], facts.call, chosen.prediction.workers
+    free = f"{size(facts.memory_bytes)} are free"
+    if home.memory_bytes:
+        yield (
+            f"A worker has {size(home.memory_bytes)} of its own, all of them "
+            f"{size(count * home.memory_bytes)}; {free}."
+        )
+    if call.memory_bytes > NOTICED:
+        yield (
+            f"A call has {size(call.memory_bytes)} while it runs, {count} at a time "
+            f"{size(count * call.memory_bytes)}; {free}."
+        )
 
 
 def _warnings(facts: Facts, chosen: Option) -> Iterator[str]:

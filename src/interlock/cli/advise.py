@@ -7,6 +7,8 @@ import math
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["advise_command"]
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+WORKERS_MAX = 32
 SAMPLE = 64  # inputs, of those given
 WALK_MAX = 100_000  # of so many they are taken from all over
 
@@ -84,14 +87,17 @@ def advise_command(
         called = load(function, awaits=True)
         found = gather(arguments or (), patterns or (), lists or (), json_lists or (), tables or ())
         sample, total = _sample(found, bool(arguments))
-        advice = advise(
-            called,
-            sample,
-            items=_whole("--items", items) or total,
-            workers_max=_whole("--workers", workers) or 32,
-            budget_s=_seconds(seconds),
-            contexts=contexts,
-        )
+        number, most = _whole("--items", items), _whole("--workers", workers)
+        budget_s = _seconds(seconds)
+        with _prints_aside():
+            advice = advise(
+                called,
+                sample,
+                items=number or total,
+                workers_max=most or WORKERS_MAX,
+                budget_s=budget_s,
+                contexts=contexts,
+            )
         if picture is not None:
             plot(advice, picture)
         _print(advice, function, as_json)
@@ -109,6 +115,21 @@ def advise_command(
     except KeyboardInterrupt:
         status = _told("stopped", INTERRUPTED)
     raise typer.Exit(status)
+
+
+@contextmanager
+def _prints_aside() -> Iterator[None]:
+    """What the function and its workers print goes to standard error: ours is the advice."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # the function has closed it
+            sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _sample(inputs: Inputs, has_arguments: bool) -> tuple[list[object], int | None]:

@@ -11,12 +11,15 @@ CLOCK_THREAD_CPUTIME_ID; getrusage(2), RUSAGE_CHILDREN; proc_pid_smaps(5), smaps
 from __future__ import annotations
 
 import resource
+import threading
 import time
 from dataclasses import dataclass
 
 from interlock.pool.limits import resident_bytes
 
-__all__ = ["Reading", "free_memory", "private_bytes", "starved_s"]
+__all__ = ["Peak", "Reading", "free_memory", "others_share", "private_bytes", "starved_s"]
+
+BACKGROUND_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,52 @@ def starved_s(task: str = "thread-self") -> float:
             return int(file.read().split()[1]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def others_share() -> float:
+    """CPUs that other threads of this process keep busy, whatever we do."""
+    if threading.active_count() == 1:
+        return 0.0
+    started = Reading.now()
+    threading.Event().wait(BACKGROUND_S)
+    passed = Reading.now() - started
+    return passed.elsewhere_s / passed.wall_s
+
+
+class Peak:
+    """Around a call: how much memory it had beside what it left.
+
+    The kernel keeps the most that a process ever had. Where it had as much before, nothing is seen.
+
+    Attributes:
+        given_back: In bytes; 0 before the end, and where that was not seen.
+
+    Source: proc_pid_status(5), VmHWM, VmRSS.
+    """
+
+    def __init__(self) -> None:
+        self.given_back = 0
+        self._peak = 0
+
+    def __enter__(self) -> Peak:
+        self._peak, _ = _resident()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        peak, now = _resident()
+        if peak > self._peak:
+            self.given_back = max(0, peak - now)
+
+
+def _resident() -> tuple[int, int]:
+    """The most this process has had in RAM, and what it has."""
+    found = {}
+    with open("/proc/self/status") as file:
+        for line in file:
+            name, _, rest = line.partition(":")
+            if name in ("VmHWM", "VmRSS"):
+                found[name] = int(rest.split()[0]) * 1024
+    return found["VmHWM"], found["VmRSS"]
 
 
 def private_bytes(pid: int) -> int:

@@ -17,8 +17,9 @@ Threads ask for the GIL after a switch interval, 5 ms as Python starts; here it 
 function of many short waits would take 5 ms for each.
 
 Limits. A function that gives the GIL away and takes it back many thousand times a second looks as
-if it held it longer. Threads of the function's own that hold the GIL are not seen. The figure is of
-one thread; how threads get on with each other is what the trials are for.
+if it held it longer. Threads of the function's own that hold the GIL are not seen. Where others
+have the CPUs, too little may be seen. So where a function seems to hold the GIL, several threads of
+it are looked at too (`crowd.py`), and the less counts.
 
 Source: D. Beazley, Understanding the Python GIL (PyCon 2010), for a thread beside the measured one;
 CPython, Python/ceval_gil.c, for the switch interval; getrusage(2), ru_nvcsw. gil_load (C.

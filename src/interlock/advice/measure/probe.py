@@ -18,7 +18,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from interlock.advice.facts import Call
-from interlock.advice.measure.clocks import Reading
+from interlock.advice.measure.clocks import Peak, Reading, others_share
 from interlock.advice.measure.gil import held_s
 from interlock.advice.measure.waits import waited_for
 from interlock.errors import InterlockError
@@ -129,8 +129,10 @@ def probe(function: Callable[[Any], Any], sample: Sequence[Any], budget_s: float
         SampleFailed: It raised for every input that there was time for.
     """
     until = time.perf_counter() + budget_s
+    background = others_share()
     first = _Run(function)
-    took = first.over(sample[:1])
+    with Peak() as peak:
+        took = first.over(sample[:1])
     run, passed = first, took
     if time.perf_counter() < until:
         run = _Run(function)
@@ -145,7 +147,7 @@ def probe(function: Callable[[Any], Any], sample: Sequence[Any], budget_s: float
         before = run.calls
         passed, run.calls, uncounted = _repeated(function, good, passed, before, until)
         calls += run.calls + uncounted - before
-    call = _figures(passed, run.calls, run.times)
+    call = _figures(passed, run.calls, run.times, background)
     rounds = _Rounds(function, good, call.wall_s)
     gil_s, waits_for = call.cpu_s, ""
     if not is_async(function) and time.perf_counter() < until:
@@ -156,8 +158,8 @@ def probe(function: Callable[[Any], Any], sample: Sequence[Any], budget_s: float
         Call(
             call.wall_s, call.cpu_s, call.elsewhere_s, gil_s, waits_for,
             first_s=took.wall_s, slowest_s=max(run.times), spread=call.spread, starved=call.starved,
-            calls=run.calls, failed=len(failed), failure=_said(failed),
-            is_async=is_async(function),
+            memory_bytes=peak.given_back, calls=run.calls, failed=len(failed),
+            failure=_said(failed), is_async=is_async(function),
         ),
         good, run.results, calls + rounds.calls,
     )  # fmt: skip
@@ -212,14 +214,14 @@ class _Rounds:
         return number
 
 
-def _figures(passed: Reading, calls: int, times: Sequence[float]) -> Call:
+def _figures(passed: Reading, calls: int, times: Sequence[float], background: float) -> Call:
     free_s = max(passed.wall_s - passed.starved_s, passed.thread_s, 1e-9)
     mean = fmean(times)
     spread = stdev(times) / mean / math.sqrt(len(times)) if len(times) > 1 and mean > 0 else 0.0
     return Call(
         wall_s=free_s / calls,
         cpu_s=passed.thread_s / calls,
-        elsewhere_s=passed.elsewhere_s / calls,
+        elsewhere_s=max(0.0, passed.elsewhere_s - background * passed.wall_s) / calls,
         spread=spread,
         starved=min(1.0, max(0.0, passed.starved_s / max(passed.wall_s, 1e-9))),
     )

@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from interlock.advice.facts import ASYNCIO, PROCESSES, THREAD, Facts, Trial
+from interlock.advice.facts import ASYNCIO, PROCESSES, Facts, Trial
 from interlock.advice.measure.places import Awaited, opened
 from interlock.advice.model import Prediction, predict
 
-__all__ = ["pair", "size_of", "trial"]
+__all__ = ["size_of", "trial"]
 
-PAIR_S, PAIRS = 0.1, 3  # of calls, and how often
 LEAST_S = 0.25  # a run that says something on a machine that does other things too
 LONG_S, ROUNDS = 0.005, 4  # calls that are longer are not made more often than that by a worker
 GOOD = 0.9  # of what was predicted
@@ -93,25 +92,3 @@ def trial(
         starved = 0.0  # they kept each other from the CPU
     starved = min(1.0, starved)
     return Trial(context, workers, batch or 0, number, best_s, predicted_s, calls, starved), memory
-
-
-def pair(facts: Facts, function: Callable[[Any], Any], inputs: Sequence[Any]) -> tuple[float, int]:
-    """Two threads of it: seconds of a call that they could not have side by side.
-
-    Where others have the CPUs, the thread that wants the GIL (`gil.py`) may see too little; this
-    sees no more, but errs to the other side: it says a half for what holds no GIL at all.
-
-    Returns:
-        The seconds, and how many calls were made.
-    """
-    number = 2 * max(1, min(CALLS_MAX, math.ceil(PAIR_S / facts.call.wall_s / 2)))
-    given = list(itertools.islice(itertools.cycle(inputs), number))
-    found: list[float] = []
-    with opened(THREAD, 2) as place:
-        while len(found) < PAIRS and sum(found) * number < PAIRS * SHORT_S:
-            before, started = place.starved_s(), time.perf_counter()
-            place.map(function, given, max(1, number // 20), PATIENCE * number)
-            took = time.perf_counter() - started
-            starved = min(0.9, (place.starved_s() - before) / (2 * took))
-            found.append(took * (1 - starved) / number)
-    return min(found), number * len(found)

@@ -1,0 +1,98 @@
+"""Threads of a function at once: whether the GIL keeps some asleep while another runs.
+
+A thread that is not asleep is on the CPU, or would be if others had left it one. So this says the
+same on a busy machine as on a free one, and with one CPU as with many: of two threads that hold the
+GIL all of the time each sleeps half of it, and two that do not hold it never sleep. Python would
+wake who waits for the GIL every 5 ms, to ask for it, and a busy machine would keep it from the CPU
+then; so the switch interval is long meanwhile.
+
+It sees less than `gil.py`: with n threads, what is held for less than an nth of the time is in
+nobody's way yet.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from interlock.advice.facts import Call
+from interlock.advice.measure.clocks import starved_s
+
+__all__ = ["apart_s"]
+
+TIME_S = 0.1  # of calls, for each thread
+INTERVAL_S = 10.0
+CALLS_MAX = 50_000
+
+
+def apart_s(
+    call: Call, function: Callable[[Any], Any], inputs: Sequence[Any], threads: int = 2
+) -> tuple[float, int]:
+    """Seconds of a call that threads cannot have side by side.
+
+    Args:
+        call: What is known of it.
+        function: It.
+        inputs: Some.
+        threads: How many at once.
+
+    Returns:
+        The seconds, an nth of the call's for n threads at the least, and how many calls were made.
+
+    Raises:
+        Exception: What it raised in a thread.
+    """
+    number = max(1, min(CALLS_MAX, math.ceil(TIME_S / max(call.wall_s, 1e-9))))
+    given = list(itertools.islice(itertools.cycle(inputs), number))
+    noted: list[float] = []  # by who comes last, before any begins: who asks later waits for that
+    start = threading.Barrier(threads, lambda: noted.append(time.perf_counter()))
+    crowd = [_Thread(function, given, start) for _ in range(threads)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(INTERVAL_S)
+    try:
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    for thread in crowd:
+        if thread.error is not None:
+            raise thread.error
+    (started,) = noted
+    # Who is last is alone at the end, and not kept from anything.
+    whole = sum(thread.ended - started for thread in crowd)
+    together = max(1e-9, threads * (min(thread.ended for thread in crowd) - started))
+    ready = sum(thread.ready_s for thread in crowd) - (whole - together)
+    usual = max(call.cpu_s / max(call.wall_s, 1e-9), 1e-9)
+    at_once = min(threads, max(1.0, threads * ready / together / usual))
+    return call.wall_s / at_once, threads * number
+
+
+class _Thread(threading.Thread):
+    """Calls it, and says how long it was not asleep."""
+
+    def __init__(
+        self, function: Callable[[Any], Any], inputs: Sequence[Any], start: threading.Barrier
+    ) -> None:
+        super().__init__(name="interlock-advice-crowd", daemon=True)
+        self.ended = self.ready_s = 0.0
+        self.error: BaseException | None = None
+        self._function, self._inputs, self._begin = function, inputs, start
+
+    def run(self) -> None:
+        """All calls."""
+        ready_s = time.thread_time() + starved_s()
+        self._begin.wait()
+        try:
+            for each in self._inputs:
+                self._function(each)
+        except (Exception, SystemExit) as error:
+            self.error = error
+        self.ready_s = time.thread_time() + starved_s() - ready_s
+        self.ended = time.perf_counter()
