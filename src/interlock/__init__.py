@@ -54,6 +54,7 @@ if typing.TYPE_CHECKING:
     from multiprocessing import spawn as spawn
     from multiprocessing import util as util
 
+    from interlock import advice as advice
     from interlock import connection as connection
     from interlock import context as context
     from interlock import dummy as dummy
@@ -168,6 +169,7 @@ __all__ = [
 ]
 
 _SUBMODULES = _standard.MACHINERY | {
+    "advice",
     "connection",
     "dummy",
     "managers",

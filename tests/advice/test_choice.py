@@ -142,9 +142,11 @@ def test_beyond_the_noise_the_faster_is_chosen() -> None:
 def test_the_noise_is_never_none_and_never_all() -> None:
     """Ten parts in a hundred at least, thirty at the most."""
     some = facts("python")
-    assert noise_of(some) == NOISE_MIN
+    best = chosen(some)
+    assert noise_of(some, best) == NOISE_MIN
+    assert noise_of(some, replace(best, right=0.8)) == pytest.approx(0.2)
     wild = replace(some, call=replace(some.call, spread=3.0, starved=0.9))
-    assert noise_of(wild) == NOISE_MAX
+    assert noise_of(wild, best) == NOISE_MAX
 
 
 def test_a_trial_is_no_better_than_the_bound() -> None:

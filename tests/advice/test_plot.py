@@ -32,7 +32,7 @@ def test_a_picture_has_a_line_for_each_context(advice: Advice, tmp_path: Path) -
     """With its name, and a point for what was measured."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: `make test` does it")
     place = tmp_path / "speed.svg"
-    plot(advice, place)
+    advice.plot(place)
     text = place.read_text()
     for name in ("thread", "fork, measured", "forkserver", "spawn", "workers"):
         assert f"<!-- {name} -->" in text

@@ -69,6 +69,11 @@ class Decision:
     later: tuple[Option, ...]
 
     @property
+    def noise(self) -> float:
+        """Differences of less than this part mean nothing."""
+        return noise_of(self.facts, self.found[0])
+
+    @property
     def gain(self) -> float:
         """How many times as fast as a loop, with the start."""
         return self.facts.call.wall_s * self.items / self.chosen.seconds
@@ -126,7 +131,7 @@ def choose(facts: Facts, found: Sequence[Option]) -> tuple[Option, list[Option]]
     quickest = usable[0].seconds
     if main.seconds < quickest * WORTH:
         return main, []
-    noise = noise_of(facts)
+    noise = noise_of(facts, usable[0])
     near = [
         each for each in usable if each.seconds <= quickest * (1 + noise) and each.context != MAIN
     ]
@@ -135,9 +140,10 @@ def choose(facts: Facts, found: Sequence[Option]) -> tuple[Option, list[Option]]
     return chosen, [each for each in near if _kind(each.context) != same]
 
 
-def noise_of(facts: Facts) -> float:
-    """Differences of less than this part mean nothing."""
-    return min(NOISE_MAX, max(NOISE_MIN, 2 * facts.call.spread, facts.call.starved / 4))
+def noise_of(facts: Facts, quickest: Option) -> float:
+    """Differences of less than this part mean nothing; so far may the best be off its bound."""
+    missed = 1 - quickest.right
+    return min(NOISE_MAX, max(NOISE_MIN, 2 * facts.call.spread, facts.call.starved / 4, missed))
 
 
 def _is_risky(facts: Facts, option: Option, found: Sequence[Option]) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import TYPE_CHECKING
 
-from interlock.advice.result import Advice
 from interlock.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from interlock.advice.result import Advice
 
 __all__ = ["formats", "plot"]
 

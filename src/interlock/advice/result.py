@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from os import PathLike
 from typing import Any
 
 from interlock.advice import words
@@ -64,6 +65,18 @@ class Advice:
             if option is not None and predictions:
                 found[context] = [option.put_right(each) for each in predictions]
         return found
+
+    def plot(self, path: str | PathLike[str]) -> None:
+        """Draw speed against workers, as `interlock.advice.plot.plot` does.
+
+        Raises:
+            MissingDependency: matplotlib is not installed.
+            ValueError: The suffix is of no format that it writes.
+            OSError: The file cannot be written.
+        """
+        from interlock.advice.plot import plot
+
+        plot(self, path)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; docs/guide/advise.md says what each member means."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from interlock.advice.choice import WORTH, Decision, Option, noise_of
+from interlock.advice.choice import WORTH, Decision, Option
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Trial
 from interlock.advice.model import breaks_even
 
@@ -72,7 +72,7 @@ def reasons(decision: Decision) -> Iterator[str]:
     yield _kind(facts)
     if chosen.context == THREAD and facts.call.waiting_s > MOST * facts.call.wall_s:
         yield "Threads that wait cost next to nothing; asyncio does as well, if there is a library."
-    yield from _others(facts, chosen, decision.found)
+    yield from _others(decision)
 
 
 def _kind(facts: Facts) -> str:
@@ -104,14 +104,15 @@ def _kind(facts: Facts) -> str:
     )
 
 
-def _others(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterator[str]:
+def _others(decision: Decision) -> Iterator[str]:
+    facts, chosen, found = decision.facts, decision.chosen, decision.found
     by_context = {each.context: each for each in found}
     if chosen.context != THREAD and THREAD in by_context:
         yield _threads(facts, by_context[THREAD])
     if chosen.context == ASYNCIO:
         yield "Tasks of asyncio wait side by side in one thread."
     if chosen.context not in PROCESSES:
-        yield from _processes(facts, chosen, found)
+        yield from _processes(decision)
     home = facts.homes.get(INTERPRETER)
     if chosen.context != INTERPRETER and home is not None:
         if facts.travel.refused:
@@ -130,8 +131,9 @@ def _threads(facts: Facts, option: Option) -> str:
     return f"Threads would be {factor(gain)} times as fast as a loop."
 
 
-def _processes(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterator[str]:
+def _processes(decision: Decision) -> Iterator[str]:
     """Why not these."""
+    facts, chosen, found = decision.facts, decision.chosen, decision.found
     homes = [home for name, home in facts.homes.items() if name in PROCESSES]
     option = next((each for each in found if each.context in PROCESSES), None)
     if facts.travel.refused:
@@ -155,7 +157,7 @@ def _processes(facts: Facts, chosen: Option, found: Sequence[Option]) -> Iterato
             f"{size(travel.bytes_out)}; to bring them there and back takes {span(carried)}, and "
             f"the work itself {span(call.wall_s)}."
         )
-    elif gain < chosen.prediction.rate * call.wall_s * (1 + noise_of(facts)):
+    elif gain < chosen.prediction.rate * call.wall_s * (1 + decision.noise):
         cost = f" and cost {size(home.memory_bytes)} each" if home.memory_bytes else ""
         against = "" if chosen.context == MAIN else f" over {_NAMES[chosen.context]}"
         if chosen.context == MAIN and facts.cores == 1:
@@ -188,7 +190,7 @@ def notes(decision: Decision, calls: int) -> Iterator[str]:
         others = " and ".join(dict.fromkeys(_NAMES[each.context] for each in near))
         yield (
             f"Between this and {others} the difference is within the noise "
-            f"({percent(noise_of(facts))}); this one is simpler."
+            f"({percent(decision.noise)}); this one is simpler."
         )
     yield from _memory(facts, chosen)
     yield from _warnings(facts, chosen)

@@ -72,7 +72,6 @@ def advise_command(
     Exit status: 0 advised, 1 the function raised for each input, 2 wrong use, 130 after Ctrl-C.
     """
     from interlock.advice import CONTEXTS, SampleFailed, advise
-    from interlock.advice.plot import plot
 
     try:
         _picture(picture)
@@ -99,7 +98,7 @@ def advise_command(
                 contexts=contexts,
             )
         if picture is not None:
-            plot(advice, picture)
+            advice.plot(picture)
         _print(advice, function, as_json)
         status = 0
     except (SampleFailed, MissingDependency) as error:

@@ -19,7 +19,7 @@ __all__ = ["Awaited", "Idle", "Place", "home_of", "opened", "spawn_is_safe"]
 
 Function = Callable[[Any], Any]
 
-START_MAX_S = 20.0
+START_MAX_S = 10.0
 LOOK_EVERY_S = 0.0005
 MANY, FEW = 1000, 200  # tasks that do nothing, to see what a pool does for each
 
@@ -98,6 +98,8 @@ def opened(
     if context == THREAD:
         with ThreadPool(workers) as threads:
             yield _Threads(threads)
+            threads.close()
+            threads.join()  # a fork comes next, perhaps
     elif context == ASYNCIO:
         yield _Tasks(workers)
     elif context == INTERPRETER:
