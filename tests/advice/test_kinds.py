@@ -148,6 +148,13 @@ def test_a_worker_that_dies_fails_its_trial_only() -> None:
     assert [each.context for each in advice.trials if each.failure] == (["fork"] if SEVERAL else [])
 
 
+def test_a_function_without_a_name_is_advised_too() -> None:
+    """In the line of code it has one."""
+    advice = advised(lambda number: number, [1], contexts=["thread"])
+    assert advice.function == "<lambda>"
+    assert "function(each)" in advice.how
+
+
 @pytest.mark.parametrize(
     ("sample", "options", "said"),
     [

@@ -235,7 +235,7 @@ class _Study:
             batch=chosen.prediction.batch,
             speedup=decision.gain,
             headline=words.headline(decision),
-            how=words.how(chosen, name),
+            how=words.how(chosen, name if name.isidentifier() else "function"),
             reasons=tuple(words.reasons(decision)),
             notes=(*failed, *words.notes(decision, self._calls)),
             items=items,

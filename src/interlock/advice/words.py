@@ -222,7 +222,7 @@ def _memory(facts: Facts, chosen: Option) -> Iterator[str]:
             f"A worker has {size(home.memory_bytes)} of its own, all of them "
             f"{size(count * home.memory_bytes)}; {free}."
         )
-    if call.memory_bytes > NOTICED:
+    if call.memory_bytes > NOTICED and count > 1:
         yield (
             f"A call has {size(call.memory_bytes)} while it runs, {count} at a time "
             f"{size(count * call.memory_bytes)}; {free}."
