@@ -13,6 +13,7 @@ import interlock
 from interlock.advice import Advice, SampleFailed
 from interlock.pool.limits import cpu_count
 from tests.advice import kinds
+from tests.advice.kernel import tells_waits
 
 BOTH = ("thread", "fork")
 BUDGET_S = 3.0
@@ -48,24 +49,7 @@ def test_what_waits_for_the_network_is_told_so(server: kinds.Server) -> None:
     advice = advised(kinds.asks, [server.port] * 4, workers_max=8, contexts=["thread"])
     assert advice.context == "thread"
     assert advice.facts.call.waits_for in ("the network", "")
-    assert bool(advice.facts.call.waits_for) == _tells_waits()
-
-
-def _tells_waits() -> bool:
-    """Whether the kernel names where a thread sleeps."""
-    over = threading.Event()
-    thread = threading.Thread(target=over.wait, daemon=True)
-    thread.start()
-    try:
-        for _ in range(1000):
-            with open(f"/proc/self/task/{thread.native_id}/wchan") as file:
-                if file.read() not in ("", "0"):
-                    return True
-            os.sched_yield()
-        return False
-    finally:
-        over.set()
-        thread.join()
+    assert bool(advice.facts.call.waits_for) == tells_waits()
 
 
 def test_python_code_goes_to_processes() -> None:

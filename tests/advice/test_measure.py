@@ -28,6 +28,7 @@ from interlock.advice.measure.trials import size_of
 from interlock.advice.model import Prediction
 from interlock.pool.limits import cpu_count
 from tests.advice import kinds
+from tests.advice.kernel import tells_waits
 
 
 def times(function: Callable[[Any], object], given: object, number: int) -> Callable[[], int]:
@@ -179,6 +180,13 @@ def test_a_loop_in_a_running_loop_is_refused() -> None:
             interlock.advise(kinds.waits_awaited, [1])
 
     asyncio.run(program())
+
+
+def test_a_sample_is_not_gone_through_for_nothing() -> None:
+    """Calls that are all alike are soon known; what is waited for is looked at as well."""
+    found = probe(kinds.waits, range(500), 30.0)
+    assert found.calls < 500
+    assert bool(found.call.waits_for) == tells_waits()
 
 
 def test_what_travels_is_weighed_by_what_carries_it() -> None:

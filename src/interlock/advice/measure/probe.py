@@ -26,6 +26,8 @@ from interlock.errors import InterlockError
 __all__ = ["Probe", "SampleFailed", "is_async", "probe"]
 
 ENOUGH_S = 0.1  # of calls, to know how long one takes
+KNOWN_S, KNOWN_CALLS, KNOWN_TO = 0.5, 8, 0.03  # of calls; how many; to such a part of the mean
+PASS_PART = 0.5  # of the time, for the sample; the rest for those who look on
 FEW = 8  # results that are kept
 LONG_S = 0.0001  # a call that is longer can be noted by itself
 ROUND_S = 0.04  # of calls, beside the thread that wants the GIL
@@ -74,6 +76,8 @@ class _Run:
     good: list[Any] = field(default_factory=list)
     errors: list[BaseException] = field(default_factory=list)
     calls: int = 0
+    _sum_s: float = 0.0
+    _squares: float = 0.0
 
     def over(self, inputs: Sequence[Any], until: float = math.inf) -> Reading:
         """Call it for each, as long as there is time, at least once; what all of it took."""
@@ -88,7 +92,7 @@ class _Run:
                 self._note(each, self.function(each), before)
             except (Exception, SystemExit) as error:
                 self._failed(error)
-            if time.perf_counter() > until:
+            if time.perf_counter() > until or self._knows():
                 break
         return Reading.now() - started
 
@@ -100,14 +104,26 @@ class _Run:
                 self._note(each, await self.function(each), before)
             except (Exception, SystemExit) as error:
                 self._failed(error)
-            if time.perf_counter() > until:
+            if time.perf_counter() > until or self._knows():
                 break
         return Reading.now() - started
 
+    def _knows(self) -> bool:
+        """Whether further calls would tell nothing new of how long they are."""
+        number = self.calls - len(self.errors)
+        if self._sum_s < KNOWN_S or number < KNOWN_CALLS:
+            return False
+        mean = self._sum_s / number
+        variance = max(0.0, self._squares / number - mean * mean)
+        return math.sqrt(variance / number) < KNOWN_TO * mean
+
     def _note(self, each: Any, result: Any, before: float) -> None:
+        took = time.perf_counter() - before
         self.calls += 1
+        self._sum_s += took
+        self._squares += took * took
         if len(self.times) < TIMES_MAX:
-            self.times.append(time.perf_counter() - before)
+            self.times.append(took)
             self.good.append(each)
         if len(self.results) < FEW:
             self.results.append(result)
@@ -136,7 +152,7 @@ def probe(function: Callable[[Any], Any], sample: Sequence[Any], budget_s: float
     run, passed = first, took
     if time.perf_counter() < until:
         run = _Run(function)
-        passed = run.over(sample, until)
+        passed = run.over(sample, time.perf_counter() + PASS_PART * budget_s)
     failed, calls = run.errors or first.errors, first.calls + run.calls * (run is not first)
     if not run.good and not first.good:
         raise _nothing_done(function, calls, failed[0])
