@@ -4,7 +4,8 @@ The tree::
 
     InterlockError
     ├── caller's use     SerializationError, MessageTooLarge, QueueClosed, LockNotHeld,
-    │                    LockNotOwned, WouldDeadlock, SegmentNotFound, SegmentExists
+    │                    LockNotOwned, WouldDeadlock, SegmentNotFound, SegmentExists,
+    │                    NoSuchContext, NoSuchOption, NotInContext
     ├── the other side   Empty, Full, ShutDown (an answer, not a fault), SenderGone,
     │                    AbandonedLockError (and AbandonedLockWarning, a warning), BrokenBarrier
     ├── peer's bytes     DecodeError, ForbiddenGlobal, SegmentCorrupted, WireError
@@ -41,12 +42,12 @@ __all__ = [
     "ForbiddenGlobal", "Full", "InsecureAddress", "InterlockError", "JournalDamaged",
     "JournalFailed", "JournalInUse", "KeysBusy", "KeysDamaged", "KeysExist", "KeysExposed",
     "KeysNotFound", "KeysRefused", "LeaseLost", "LimitReached", "LockNotHeld", "LockNotOwned",
-    "MessageTooLarge", "MissingDependency", "NoProbePoints", "NoSuchObject", "NotAbandoned",
-    "NotExposed", "NotStopped", "OutOfSharedMemory", "PeerUnknown", "QueueClosed",
-    "SegmentCorrupted", "SegmentExists", "SegmentNotFound", "SenderGone", "SequenceBroken",
-    "SerializationError", "ServerGone", "ShutDown", "StaleToken", "TooManyProcesses",
-    "TooManyWaiters", "TypeSerializationError", "UnsupportedPlatform", "WireError", "WouldDeadlock",
-    "WrongKind",
+    "MessageTooLarge", "MissingDependency", "NoProbePoints", "NoSuchContext", "NoSuchObject",
+    "NoSuchOption", "NotAbandoned", "NotExposed", "NotInContext", "NotStopped", "OutOfSharedMemory",
+    "PeerUnknown", "QueueClosed", "SegmentCorrupted", "SegmentExists", "SegmentNotFound",
+    "SenderGone", "SequenceBroken", "SerializationError", "ServerGone", "ShutDown", "StaleToken",
+    "TooManyProcesses", "TooManyWaiters", "TypeSerializationError", "UnsupportedPlatform",
+    "WireError", "WouldDeadlock", "WrongKind",
 ]  # fmt: skip
 
 
@@ -133,6 +134,32 @@ class LockNotOwned(InterlockError, AssertionError):
 
 class WouldDeadlock(InterlockError, RuntimeError):
     """A thread would wait for itself; it was not let in."""
+
+
+class NoSuchContext(InterlockError, ValueError):
+    """There is no context of that name."""
+
+
+class NoSuchOption(InterlockError, ValueError, TypeError):
+    """A context was asked for with an option that it does not know; nothing was made."""
+
+
+class NotInContext(InterlockError, AttributeError):
+    """A context has no such thing, as what its work runs in cannot do it.
+
+    Attributes:
+        context: The context's name.
+        name: What was asked for.
+        instead: What to use instead.
+    """
+
+    def __init__(self, message: str, context: str, name: str | None, instead: str) -> None:
+        super().__init__(message, name=name)
+        self.context = context
+        self.instead = instead
+
+    def __reduce__(self) -> tuple[type[NotInContext], tuple[str, str, str | None, str]]:
+        return type(self), (str(self), self.context, self.name, self.instead)
 
 
 class AbandonedLockError(InterlockError, RuntimeError):

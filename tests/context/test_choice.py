@@ -56,7 +56,7 @@ def test_the_methods_are_those_of_the_standard_library() -> None:
     assert interlock.get_all_start_methods() == multiprocessing.get_all_start_methods()
 
 
-@pytest.mark.parametrize("method", ["thread", "", "nonsense"])
+@pytest.mark.parametrize("method", ["", "nonsense"])
 def test_an_unknown_context_is_a_value_error(method: str) -> None:
     """P1: the standard library's error and its words."""
     with pytest.raises(ValueError, match=f"cannot find context for {method!r}"):

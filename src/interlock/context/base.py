@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from multiprocessing import context as standard
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, overload
 
+from interlock.context.capabilities import INTERFACE, Capabilities
+from interlock.context.elsewhere import ELSEWHERE, made_elsewhere, no_such_context, refuse_options
 from interlock.process import Process
 
 if TYPE_CHECKING:
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from interlock.connection.pipe import PipeConnection
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
+    from interlock.context.thread import ThreadContext
     from interlock.managers import SyncManager
-    from interlock.pool import Pool
+    from interlock.pool import Pool, ProcessPoolExecutor
     from interlock.pool.jobs import TaskOptions
     from interlock.queues import JoinableQueue, Queue, SimpleQueue
     from interlock.serialize.limits import Limits
@@ -43,6 +46,11 @@ class BaseContext(standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools, managers ... that fit together."""
 
     Process: ClassVar[type[Process]]
+    runs_in: ClassVar[str] = "processes of this machine"
+    copies: ClassVar[bool] = True
+    kills: ClassVar[bool] = True
+    other_machines: ClassVar[bool] = False
+    absent: ClassVar[Mapping[str, str]] = {}
 
     @overload  # type: ignore[override]
     def get_context(self, method: None = None) -> BaseContext: ...
@@ -53,26 +61,59 @@ class BaseContext(standard.BaseContext):
     @overload
     def get_context(self, method: Literal["forkserver"]) -> ForkServerContext: ...
     @overload
-    def get_context(self, method: str) -> BaseContext: ...
-    def get_context(self, method: str | None = None) -> standard.BaseContext:
+    def get_context(self, method: Literal["thread"]) -> ThreadContext: ...
+    @overload
+    def get_context(self, method: str, **options: Any) -> BaseContext: ...
+    def get_context(self, method: str | None = None, **options: Any) -> standard.BaseContext:
         """The context of that name; without a name this one, or the default one's choice.
 
         Args:
-            method: ``"fork"``, ``"spawn"`` or ``"forkserver"``, or the name of a context
-                that another library has entered in `multiprocessing`, which is given
-                as it is.
+            method: ``"fork"``, ``"spawn"`` or ``"forkserver"``; ``"thread"``, ``"interpreter"``,
+                ``"dask"`` or ``"ray"``; or the name of a context that another library has
+                entered in `multiprocessing`, which is given as it is.
+            options: What the context takes, such as ``address=`` of a cluster.
 
         Returns:
             A context whose start method is fixed.
 
         Raises:
-            ValueError: There is no context of that name.
+            NoSuchContext: There is no context of that name; a ValueError too.
+            NoSuchOption: The context has no such option.
+            MissingDependency: What the context stands on is not installed.
         """
         ours = None if method is None else CONTEXTS.get(method)
-        if ours is None:
+        if ours is None and method in ELSEWHERE:
+            return made_elsewhere(method, options)
+        refuse_options(method, options)
+        if ours is not None:
+            ours._check_available()
+            return ours
+        try:
             return super().get_context(method)
-        ours._check_available()
-        return ours
+        except ValueError:
+            raise no_such_context(method, (*CONTEXTS, *ELSEWHERE)) from None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this context is and offers, as data."""
+        return Capabilities(
+            name=self.get_start_method(),
+            runs_in=self.runs_in,
+            copies=self.copies,
+            kills=self.kills,
+            other_machines=self.other_machines,
+            offers=tuple(name for name in INTERFACE if hasattr(self, name)),
+            absent=dict(self.absent),
+        )
+
+    def close(self) -> None:
+        """Give up what was started for the context itself; of processes that is nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def reducer(self) -> Any:
@@ -323,5 +364,37 @@ class BaseContext(standard.BaseContext):
             idle_timeout=idle_timeout,
             threads=threads,
             progress=progress,
+            **options,
+        )
+
+    def ProcessPoolExecutor(
+        self,
+        max_workers: int | None = None,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        max_tasks_per_child: int | None = None,
+        idle_timeout: float | None = None,
+        threads: int | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> ProcessPoolExecutor:
+        """An executor on this context's processes; see `interlock.pool.ProcessPoolExecutor`.
+
+        Raises:
+            ValueError: As there.
+            TypeError: As there.
+
+        If a process dies: As there.
+        """
+        from interlock.pool import ProcessPoolExecutor
+
+        return ProcessPoolExecutor(
+            max_workers,
+            self.get_context(),
+            initializer,
+            initargs,
+            max_tasks_per_child=max_tasks_per_child,
+            idle_timeout=idle_timeout,
+            threads=threads,
             **options,
         )

@@ -14,6 +14,8 @@ from multiprocessing import context as standard
 from typing import Any
 
 from interlock.context.base import CONTEXTS, BaseContext
+from interlock.context.elsewhere import ELSEWHERE
+from interlock.errors import NoSuchContext
 from interlock.process import Process
 
 __all__ = ["DefaultContext", "default_context", "get_context"]
@@ -49,6 +51,22 @@ class DefaultContext(BaseContext, standard.DefaultContext):
         _theirs._default_context._actual_context = (
             None if chosen is None else _their_counterpart(chosen)
         )
+
+    def set_start_method(self, method: str | None, force: bool = False) -> None:
+        """Choose how processes start, for `multiprocessing` too.
+
+        Raises:
+            RuntimeError: The choice was made already, and force is not set.
+            NoSuchContext: There is no such start method; threads and clusters are none, they
+                are asked for by `get_context`.
+        """
+        if method in ELSEWHERE:
+            there_are = ", ".join(self.get_all_start_methods())
+            raise NoSuchContext(
+                f"cannot find context for {method!r} among the start methods, which are "
+                f"{there_are}; use get_context({method!r})"
+            )
+        super().set_start_method(method, force)
 
 
 def _our_counterpart(context: standard.BaseContext) -> standard.BaseContext:
