@@ -66,7 +66,7 @@ def test_an_unknown_name_or_option_is_told_with_those_there_are() -> None:
         made("tine")
     assert isinstance(bad.value, InterlockError)
     with pytest.raises(ValueError, match=r"'tiny' has no option 'adres'\. It has address\."):
-        made("tiny", adres="there")
+        made("tiny", port="there")
     for method in "fork", "spawn", "forkserver", None:
         with pytest.raises(ValueError, match="no option 'address'"):
             made(method, address="there")  # type: ignore[arg-type]

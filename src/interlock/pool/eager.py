@@ -95,7 +95,9 @@ class CallJob(EngineJob):
         self._tell(False, error)
 
     def seal(self) -> None:
-        """Make its bytes now, in the caller's thread."""
+        """Make its bytes now, in the caller's thread, if bytes are made of it at all."""
+        if not self.engine.encodes:
+            return
         try:
             self._sealed = encoded(self._calls[0])
         except Exception:  # it is raised again where there is somebody to tell

@@ -53,6 +53,8 @@ class Engine(Giving, Answers, Settling):
         quota: How many batches a worker gets before it is replaced; None for no bound.
     """
 
+    encodes = True  # its tasks travel as bytes
+
     def __init__(self, results: Any, quota: int | None = None) -> None:
         # What is freed or serialized with it may come back.
         self.lock = threading.RLock()

@@ -97,6 +97,10 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         32
     """
 
+    _crew_kind: type[Crew] = Crew  # as `Pool` has it
+    _functions_kind: type[Functions] = Functions
+    _options_kind: type[Options] = Options
+
     def __init__(
         self,
         max_workers: int | None = None,
@@ -118,9 +122,9 @@ class ProcessPoolExecutor(concurrent.futures.Executor):
         if max_tasks_per_child is not None:
             context = _checked(max_tasks_per_child, context)
         self._max_workers = size
-        self._options = Options(**options)
-        self._functions = Functions()
-        self._crew = Crew(
+        self._options = self._options_kind(**options)
+        self._functions = self._functions_kind()
+        self._crew = self._crew_kind(
             context,
             size,
             initializer=initializer,

@@ -64,6 +64,11 @@ class Pool:
         [1, 2, 3]
     """
 
+    # What a pool of something else than processes has of its own.
+    _crew_kind: type[Crew] = Crew
+    _functions_kind: type[Functions] = Functions
+    _options_kind: type[Options] = Options
+
     def __init__(
         self,
         processes: int | None = None,
@@ -89,11 +94,11 @@ class Pool:
             )
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        self._options = Options(**options)
+        self._options = self._options_kind(**options)
         self._progress = progress
-        self._functions = Functions()
+        self._functions = self._functions_kind()
         self._processes = size
-        self._crew = Crew(
+        self._crew = self._crew_kind(
             context,
             size,
             initializer=initializer,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -50,7 +51,7 @@ from interlock.serialize.encoding import dumps, loads
 from interlock.serialize.exceptions import pack_exception
 from interlock.serialize.functions import Unknown, pack_function, unpack_function
 
-__all__ = ["Start", "serve", "worker_state"]
+__all__ = ["Start", "serve", "worker_state", "worker_state_is"]
 
 TAKEN_MAX = 64  # messages at once
 _log = logging.getLogger("concurrent.futures")  # where its executors say the same
@@ -124,11 +125,17 @@ class _Packed:
 
 
 _state: Any = None
+_of_thread = threading.local()
 
 
 def worker_state() -> Any:
     """What the initializer of this worker returned; None outside of a worker."""
-    return _state
+    return getattr(_of_thread, "state", _state)
+
+
+def worker_state_is(state: Any) -> None:
+    """In a worker that is a thread: what its initializer returned."""
+    _of_thread.state = state
 
 
 def serve(start: Start) -> None:

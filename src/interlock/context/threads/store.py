@@ -1,0 +1,291 @@
+"""What the handles of one queue have in common: its messages, and who waits for them.
+
+    ready ── take ──> leased ── acknowledge ──> gone
+      ^                 │
+      └── give back ────┤  (in the order in which they were put)
+                        └── delivered too often ──> dead
+
+All of it is behind one lock, and each change is made within a shield, so that a thread that is
+stopped leaves it whole. A descriptor is made when somebody polls or awaits, and follows then.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from interlock.context.threads.stopping import LOOK_EVERY_S, Ended, raise_owed, shielded
+from interlock.errors import Empty, Full, ShutDown
+
+__all__ = ["Record", "Store"]
+
+NOT_BUT_DRAINED, AT_ONCE = 1, 2  # how it was shut down
+
+
+class Record:
+    """A message, and how often it was delivered."""
+
+    __slots__ = ("attempts", "message", "number")
+
+    def __init__(self, number: int, message: Any) -> None:
+        self.number = number
+        self.message = message
+        self.attempts = 0
+
+
+class Store:
+    """Messages of one queue.
+
+    Attributes:
+        is_open: Asked before each operation, and raises where the handle was closed.
+    """
+
+    def __init__(self, maxsize: int, max_deliveries: int, *, joinable: bool = False) -> None:
+        self.maxsize = maxsize
+        self.max_deliveries = max_deliveries
+        self.joinable = joinable
+        self.ready: deque[Record] = deque()
+        self.leased = 0
+        self.dead: deque[Record] = deque()
+        self.number_put = 0
+        self.unfinished = 0
+        self.shut_down = 0
+        self._changed = threading.Condition(threading.Lock())
+        self._waiting = 0
+        self._numbers = itertools.count()
+        self._level = self._side = -1
+        self._is_raised = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A block that is not interrupted, with the lock; who waits and polls is told after it."""
+        with shielded(), self._changed:
+            yield
+            if self._waiting:
+                self._changed.notify_all()
+            if self._level >= 0:
+                self._follow()
+            if self._side >= 0:
+                os.eventfd_write(self._side, 1)
+
+    def wait(self, until: Callable[[], bool], deadline: float | None) -> bool:
+        """With the lock: whether it came to be so in time.
+
+        Raises:
+            Ended: This thread's work was stopped; nothing was done.
+
+        If a process dies: this one's threads are gone with it.
+        """
+        while not until():
+            rest_s = LOOK_EVERY_S if deadline is None else deadline - time.monotonic()
+            if rest_s <= 0:
+                return False
+            raise_owed()
+            self._waiting += 1
+            try:
+                self._changed.wait(min(rest_s, LOOK_EVERY_S))
+            finally:
+                self._waiting -= 1
+        return True
+
+    # ---- in and out --------------------------------------------------------------
+
+    def put(self, message: Any, deadline: float | None, check: Callable[[], None]) -> None:
+        """Put a message.
+
+        Raises:
+            Full: There was no room in time.
+            ShutDown: It was shut down.
+
+        If a process dies: this one's threads are gone with it.
+        """
+        with self.held():
+
+            def may() -> bool:
+                check()
+                if self.shut_down:
+                    raise ShutDown("The queue was shut down; nothing more can be put into it.")
+                return not self.maxsize or len(self.ready) + self.leased < self.maxsize
+
+            if not self.wait(may, deadline):
+                raise Full
+            self.ready.append(Record(next(self._numbers), message))
+            self.number_put += 1
+            self.unfinished += 1
+
+    def take(
+        self, deadline: float | None, check: Callable[[], None], *, number: int = 1,
+        lease: bool = False,
+    ) -> list[Record]:  # fmt: skip
+        """Take the oldest messages, at least one.
+
+        Raises:
+            Empty: There was none in time.
+            ShutDown: It was shut down, and nothing is left.
+        """
+        taken: list[Record] = []
+        try:
+            with self.held():
+
+                def may() -> bool:
+                    check()
+                    return self.can_take()
+
+                if not self.wait(may, deadline):
+                    raise Empty
+                if not self.ready:
+                    raise ShutDown("The queue was shut down, and nothing is left in it.")
+                taken += [self.ready.popleft() for _ in range(min(number, len(self.ready)))]
+                for record in taken:
+                    record.attempts += 1
+                self.leased += len(taken) if lease else 0
+            return taken
+        except Ended:  # it was stopped before it had them: nothing is taken
+            for record in taken:
+                record.attempts -= 1
+            self._return(taken, leased=lease)
+            raise
+
+    def _return(self, records: list[Record], *, leased: bool) -> None:
+        with self.held():
+            self.leased -= len(records) if leased else 0
+            for record in records:
+                self._insert(record)
+
+    def _insert(self, record: Record) -> None:
+        """With the lock: in the order in which they were put."""
+        place = 0
+        while place < len(self.ready) and self.ready[place].number < record.number:
+            place += 1
+        self.ready.insert(place, record)
+
+    def can_take(self) -> bool:
+        """With the lock or without: whether taking would not wait."""
+        if self.ready or self.shut_down == AT_ONCE:
+            return True
+        return bool(self.shut_down) and not self.leased
+
+    def end_lease(self, record: Record, done: bool) -> None:
+        """A leased message is done with, or is to be delivered again."""
+        with self.held():
+            self.leased -= 1
+            if done:
+                self.unfinished -= self.joinable
+            elif self.shut_down == AT_ONCE:
+                self.unfinished -= 1
+            elif self.max_deliveries and record.attempts >= self.max_deliveries:
+                self.unfinished -= 1
+                self.dead.append(record)
+            else:
+                self._insert(record)
+
+    def take_dead(self, deadline: float | None, check: Callable[[], None]) -> Any:
+        """Take the oldest dead letter.
+
+        Raises:
+            Empty: There was none in time.
+            ShutDown: None is left, nor can come.
+
+        If a process dies: this one's threads are gone with it.
+        """
+        with self.held():
+
+            def may() -> bool:
+                check()
+                return bool(self.dead) or self._none_can_die()
+
+            if not self.wait(may, deadline):
+                raise Empty
+            if not self.dead:
+                raise ShutDown("The queue was shut down, and no dead letter is left in it.")
+            return self.dead.popleft().message
+
+    def _none_can_die(self) -> bool:
+        return bool(self.shut_down) and not self.leased and not self.ready
+
+    def end(self, at_once: bool) -> None:
+        """Let nothing more be put; and nothing be taken, if at once."""
+        with self.held():
+            self.shut_down = max(self.shut_down, AT_ONCE if at_once else NOT_BUT_DRAINED)
+            if at_once:
+                self.unfinished -= len(self.ready)
+                self.ready.clear()
+
+    # ---- tasks -------------------------------------------------------------------
+
+    def task_done(self) -> None:
+        """A message that was taken is done.
+
+        Raises:
+            ValueError: More often than there were messages.
+        """
+        with self.held():
+            if self.unfinished <= len(self.ready) + self.leased:
+                raise ValueError("task_done() called too many times")
+            self.unfinished -= 1
+
+    def join(self, check: Callable[[], None]) -> None:
+        """Wait until all are done.
+
+        Raises:
+            Ended: This thread's work was stopped.
+
+        If a process dies: this one's threads are gone with it.
+        """
+        with self.held():
+
+            def may() -> bool:
+                check()
+                return self.unfinished <= 0
+
+            self.wait(may, None)
+
+    # ---- polled and awaited ------------------------------------------------------
+
+    def level(self) -> int:
+        """A descriptor that is readable while taking would not wait."""
+        with shielded(), self._changed:
+            if self._level < 0:
+                self._level = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+                self._follow()
+            return self._level
+
+    def _follow(self) -> None:
+        if self.can_take() != self._is_raised:
+            self._is_raised = not self._is_raised
+            if self._is_raised:
+                os.eventfd_write(self._level, 1)
+            else:
+                with suppress(BlockingIOError):
+                    os.eventfd_read(self._level)
+
+    def side(self) -> int:
+        """A descriptor that becomes readable with any change, after `arm`."""
+        with shielded(), self._changed:
+            if self._side < 0:
+                self._side = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            return self._side
+
+    def arm(self, what: str) -> bool:
+        """Ask for the descriptor to be raised; True if there is no need to wait."""
+        if what == "readable":
+            return self.can_take()
+        side = self.side()
+        with shielded(), self._changed:
+            with suppress(BlockingIOError):
+                os.eventfd_read(side)
+            if what == "joined":
+                return self.unfinished <= 0
+            has_room = not self.maxsize or len(self.ready) + self.leased < self.maxsize
+            return has_room or bool(self.shut_down)
+
+    def __del__(self) -> None:
+        for fd in (getattr(self, "_level", -1), getattr(self, "_side", -1)):
+            if fd >= 0:
+                os.close(fd)

@@ -1,0 +1,115 @@
+"""Pools of the thread context: what cannot be stopped, what cannot be offered."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import interlock
+from interlock.pool import TaskCancelled, TaskTimeout, worker_state
+from interlock.testing import wait_asleep
+
+LONG_S = 20.0
+context: Any = interlock.get_context("thread")
+
+
+def test_nothing_is_copied() -> None:
+    """Functions, arguments, results and errors are the very objects."""
+    lock, error = threading.Lock(), KeyError("mine")
+
+    def fail() -> None:
+        raise error
+
+    with context.Pool(2) as pool:
+        assert pool.apply(lambda: lock) is lock
+        assert pool.map(lambda each: each, [lock] * 3) == [lock] * 3
+        with pytest.raises(KeyError) as raised:
+            pool.apply(fail)
+        assert raised.value is error
+        assert pool.share(lock).value is lock
+
+
+def test_a_call_that_cannot_be_stopped_is_given_up_and_said_so() -> None:
+    """P3: who waits is told after a moment, and another thread takes its place."""
+    held = threading.Event()
+    with context.Pool(1) as pool:
+        with pytest.raises(TaskTimeout, match=r"could not be stopped.*needs a process"):
+            pool.apply(held.wait, timeout=0.05)
+        assert pool.apply(abs, (-1,)) == 1
+        result = pool.apply_async(held.wait)
+        (worker,) = pool._pool
+        wait_asleep(worker, LONG_S)
+        assert result.cancel(running=True)
+        with pytest.raises(TaskCancelled, match="could not be stopped"):
+            result.get(LONG_S)
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+    held.set()
+
+
+def test_a_pool_ends_though_a_call_does_not() -> None:
+    """P3: the end of `with` waits a moment, not for ever."""
+    held = threading.Lock()
+    held.acquire()
+    began = time.monotonic()
+    with context.Pool(1) as pool:
+        result = pool.apply_async(held.acquire)
+        (worker,) = pool._pool
+        wait_asleep(worker, LONG_S)
+    assert time.monotonic() - began < LONG_S / 2
+    with pytest.raises(interlock.pool.PoolTerminated):
+        result.get(LONG_S)
+    held.release()
+    worker.join(LONG_S)
+
+
+def test_what_is_of_processes_is_refused_with_a_word() -> None:
+    """P6: by the pool, and by the call."""
+    with pytest.raises(ValueError, match=r"'memory_limit' for tasks.*Use a context of processes"):
+        context.Pool(1, memory_limit=1 << 30)
+    with pytest.raises(ValueError, match="'threads' for pools"):
+        context.ProcessPoolExecutor(1, threads=2)
+    with context.ProcessPoolExecutor(1) as executor:
+        with pytest.raises(ValueError, match="memory_limit"):
+            executor.with_options(memory_limit=1 << 30)
+
+
+def test_each_thread_has_a_state_of_its_own() -> None:
+    """What the initializer returned, as in processes."""
+    with context.Pool(2, threading.local) as pool:
+        states = {id(state) for state in pool.map(lambda _: worker_state(), range(20))}
+    assert 1 <= len(states) <= 2
+    assert worker_state() is None
+
+
+def test_a_timed_task_costs_no_timer_each() -> None:
+    """One look of the clock a thread, however many tasks with a long timeout there were."""
+    with context.Pool(1) as pool:
+        assert pool.map(abs, range(500), timeout=3600) == [*range(500)]
+        assert len(pool._engine.clock._later) <= 1
+
+
+def test_callbacks_are_called_by_one_thread() -> None:
+    """P1: as multiprocessing has it; what they share needs no lock."""
+    callers: set[int] = set()
+    with context.Pool(4) as pool:
+        results = [
+            pool.apply_async(abs, (n,), callback=lambda _: callers.add(threading.get_ident()))
+            for n in range(50)
+        ]
+        for result in results:
+            result.get(LONG_S)
+    assert len(callers) == 1
+
+
+def test_a_pool_that_nobody_has_ends_by_itself() -> None:
+    """P5: its threads are gone after a moment."""
+    pool = context.Pool(2)
+    threads = pool._pool
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        del pool
+    for thread in threads:
+        thread.join(LONG_S)
+        assert not thread.is_alive()

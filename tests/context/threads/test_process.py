@@ -1,0 +1,210 @@
+"""A process of the thread context: a process's interface, and an honest end."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import interlock
+from interlock.connection import wait
+from interlock.context.threads.stopping import Ended
+from interlock.testing import wait_asleep
+
+LONG_S = 20.0
+NUMBERS = {"terminate": signal.SIGTERM, "kill": signal.SIGKILL, "interrupt": signal.SIGINT}
+context: Any = interlock.get_context("thread")
+
+
+def spin(begun: threading.Event) -> None:
+    begun.set()
+    while True:
+        pass
+
+
+def started(target: Callable[..., object], *args: Any) -> Any:
+    process = context.Process(target=target, args=args)
+    process.start()
+    return process
+
+
+@pytest.mark.parametrize(("given", "code"), [(None, 0), (0, 0), (3, 3), ("words", 1)])
+def test_what_it_gives_to_exit_is_its_exit_code(given: Any, code: int) -> None:
+    """P1: as multiprocessing's processes; words go to standard error."""
+    process = started(sys.exit, given)
+    process.join(LONG_S)
+    assert process.exitcode == code
+    assert not process.is_alive()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_exception_is_exit_code_1_and_told_by_the_thread_s_hook() -> None:
+    """P6: never silence."""
+    told: list[Any] = []
+    before, threading.excepthook = threading.excepthook, told.append
+    try:
+        process = started(int, "x")
+        process.join(LONG_S)
+    finally:
+        threading.excepthook = before
+    assert process.exitcode == 1
+    assert told[0].exc_type is ValueError
+
+
+@pytest.mark.parametrize("how", NUMBERS)
+def test_python_code_is_stopped(how: str) -> None:
+    """P3: by an exception in it; the exit code is the signal's."""
+    begun = threading.Event()
+    process = started(spin, begun)
+    begun.wait(LONG_S)
+    getattr(process, how)()
+    process.join(LONG_S)
+    assert process.exitcode == -NUMBERS[how]
+    assert process not in context.active_children()
+
+
+def test_what_waits_in_c_is_not_stopped_and_says_so() -> None:
+    """P6: is_alive() tells the truth; it ends when it comes back to Python."""
+    lock = threading.Lock()
+    lock.acquire()
+    process = started(lock.acquire)
+    wait_asleep(process, LONG_S)
+    process.kill()
+    process.join(0.05)
+    assert process.is_alive()
+    assert process.exitcode is None
+    lock.release()
+    process.join(LONG_S)
+    assert process.exitcode in (0, -signal.SIGKILL)
+
+
+def test_what_it_waits_for_in_a_queue_is_stopped_and_takes_nothing() -> None:
+    """P2: a get that has not returned has taken nothing."""
+    queue = context.Queue()
+    process = started(queue.get)
+    wait_asleep(process, LONG_S)
+    process.kill()
+    process.join(LONG_S)
+    assert process.exitcode == -signal.SIGKILL
+    queue.put("there")
+    assert queue.get(timeout=LONG_S) == "there"
+
+
+def test_one_that_is_stopped_before_it_begins_does_nothing() -> None:
+    """P3: start() returns before the target is called."""
+    begun: list[int] = []
+
+    class Late(context.Process):  # type: ignore[misc]
+        def run(self) -> None:
+            begun.append(1)
+
+    process = Late()
+    process._work.stop(signal.SIGTERM)
+    process.start()
+    process.join(LONG_S)
+    assert (process.exitcode, begun) == (-signal.SIGTERM, [])
+
+
+def test_code_that_catches_everything_goes_on() -> None:
+    """As the docs say: a second stop may be caught, too."""
+    caught, go = threading.Event(), threading.Event()
+
+    def stubborn() -> None:
+        try:
+            while True:
+                pass
+        except Ended:
+            caught.set()
+        go.wait(LONG_S)
+
+    process = started(stubborn)
+    while not caught.is_set():
+        process.terminate()
+        caught.wait(0.05)
+    assert process.is_alive()
+    go.set()
+    process.join(LONG_S)
+    assert not process.is_alive()
+
+
+def test_its_sentinel_is_waited_for() -> None:
+    """P10: beside queues and pipes."""
+    go = threading.Event()
+    process = started(go.wait, LONG_S)
+    queue = context.Queue()
+    assert wait([process.sentinel, queue], 0) == []
+    go.set()
+    assert wait([process.sentinel, queue], LONG_S) == [process.sentinel]
+    assert process.exitcode == 0
+    process.close()
+    with pytest.raises(ValueError, match="closed"):
+        process.is_alive()
+
+
+def test_close_refuses_one_that_runs() -> None:
+    """P1: as multiprocessing."""
+    go = threading.Event()
+    process = started(go.wait, LONG_S)
+    with pytest.raises(ValueError, match="still running"):
+        process.close()
+    go.set()
+    process.join(LONG_S)
+    process.close()
+    process.close()
+
+
+def test_it_has_handles_of_its_own() -> None:
+    """P1: closing the parent's end does not close the child's, whose end closes with it."""
+    ours, theirs = context.Pipe()
+
+    def answer(end: Any, nested: tuple[Any]) -> None:
+        assert nested[0] is not end
+        end.send(end.recv() + 1)
+
+    process = started(answer, theirs, (theirs,))
+    theirs.close()
+    ours.send(1)
+    assert ours.recv() == 2
+    with pytest.raises(EOFError):
+        ours.recv()
+    with pytest.raises(BrokenPipeError):
+        ours.send(1)
+    process.join(LONG_S)
+    assert process.exitcode == 0
+
+
+def test_objects_are_the_very_ones() -> None:
+    """No serialization, whatever it is."""
+    given: dict[str, Any] = {"lock": threading.Lock(), "self": None}
+    given["self"] = given
+    queue, (ours, theirs) = context.Queue(), context.Pipe()
+    process = started(lambda got: (queue.put(got), theirs.send(got)), given)
+    assert queue.get(timeout=LONG_S) is given
+    assert ours.recv() is given
+    process.join(LONG_S)
+
+
+def test_who_runs_whom() -> None:
+    """P1: current_process, parent_process, active_children, name and daemon."""
+    seen: list[Any] = []
+    go = threading.Event()
+
+    def look() -> None:
+        seen.append((context.current_process(), context.parent_process()))
+        go.wait(LONG_S)
+
+    process = context.Process(target=look, name="looker", daemon=True)
+    assert (process.ident, process.exitcode, process.daemon) == (None, None, True)
+    process.start()
+    assert process in context.active_children()
+    go.set()
+    process.join(LONG_S)
+    assert seen == [(process, threading.current_thread())]
+    assert process.name == "looker"
+    assert process.pid == process.ident != None  # noqa: E711
+    with pytest.raises(RuntimeError, match="once"):
+        process.start()
