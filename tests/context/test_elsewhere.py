@@ -65,7 +65,7 @@ def test_an_unknown_name_or_option_is_told_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"cannot find context for 'tine'; .*spawn.* tiny") as bad:
         made("tine")
     assert isinstance(bad.value, InterlockError)
-    with pytest.raises(ValueError, match=r"'tiny' has no option 'adres'\. It has address\."):
+    with pytest.raises(ValueError, match=r"'tiny' has no option 'port'\. It has address\."):
         made("tiny", port="there")
     for method in "fork", "spawn", "forkserver", None:
         with pytest.raises(ValueError, match="no option 'address'"):

@@ -1,4 +1,10 @@
-"""Threads under the names of processes: the standard library's, but for the pool."""
+"""Threads under the names of processes: the thread context by multiprocessing.dummy's interface.
+
+Its processes, queues and lists of children are those of ``get_context("thread")``; so is whatever
+`multiprocessing.dummy` has not (`SimpleQueue`, `RWLock`, `SharedDict` ...). What has another
+interface there than between processes (locks with ``blocking=``, a `Value` of anything, an end of
+a pipe that cannot be closed) stays the standard library's.
+"""
 
 from __future__ import annotations
 
@@ -8,26 +14,25 @@ from multiprocessing.dummy import (
     Barrier,
     BoundedSemaphore,
     Condition,
-    DummyProcess,
     Event,
-    JoinableQueue,
     Lock,
     Manager,
     Namespace,
     Pipe,
-    Process,
-    Queue,
     RLock,
     Semaphore,
     Value,
-    active_children,
-    current_process,
     freeze_support,
     shutdown,
 )
 from typing import TYPE_CHECKING, Any
 
 from interlock._standard import rest_of
+from interlock.context.capabilities import INTERFACE
+from interlock.context.default import get_context
+from interlock.context.threads.process import ThreadProcess as DummyProcess
+from interlock.context.threads.process import active_children, current_process
+from interlock.context.threads.queues import ThreadJoinableQueue as JoinableQueue
 
 if TYPE_CHECKING:
     from interlock.pool import ThreadPool
@@ -56,6 +61,9 @@ __all__ = [
     "shutdown",
 ]
 
+Process = DummyProcess
+Queue = JoinableQueue
+
 
 def Pool(
     processes: int | None = None,
@@ -72,4 +80,13 @@ def Pool(
     return ThreadPool(processes, initializer, initargs)
 
 
-__getattr__ = rest_of("multiprocessing.dummy")
+_rest_of_theirs = rest_of("multiprocessing.dummy")
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        return _rest_of_theirs(name)
+    except AttributeError:
+        if name not in INTERFACE:
+            raise
+        return getattr(get_context("thread"), name)
