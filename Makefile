@@ -252,6 +252,10 @@ docs: $(DOCS_TOOLS) $(STAMPS)/installed ## the reference, from the docstrings, i
 	@$(BIN)/pdoc --docformat google --output-directory build/docs interlock
 	@echo "build/docs/index.html"
 
+.PHONY: contexts
+contexts: $(TEST_TOOLS) $(STAMPS)/installed ## write docs/contexts.md, what each context promises
+	@$(BIN)/python -m tests.conformance.contexts.table
+
 .PHONY: clean
 clean: ## remove everything that make made
 	@rm -rf .venv build dist results.jsonl .hypothesis .mypy_cache .pytest_cache .ruff_cache
