@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interlock.errors import MissingDependency, NoSuchContext, NoSuchOption
@@ -50,15 +51,13 @@ def made_elsewhere(name: str, options: Mapping[str, Any]) -> BaseContext:
 
 def _imported(name: str) -> Any:
     place = ELSEWHERE[name]
-    try:
-        return getattr(import_module(place.module), place.kind)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] not in place.needs:
-            raise
-        raise MissingDependency(
-            f"The context {name!r} needs {error.name}, which is not installed. "
-            f"Install it with `pip install 'interlock[{place.extra}]'`."
-        ) from error
+    for needed in place.needs:
+        if find_spec(needed) is None:
+            raise MissingDependency(
+                f"The context {name!r} needs {needed}, which is not installed. "
+                f"Install it with `pip install 'interlock[{place.extra}]'`."
+            )
+    return getattr(import_module(place.module), place.kind)
 
 
 def refuse_options(name: str | None, options: Mapping[str, Any], known: Iterable[str] = ()) -> None:

@@ -58,6 +58,8 @@ class ThreadFunctions(Functions):
 class ThreadCrew(Crew):
     """An engine with threads."""
 
+    engine_kind: type[Engine] = Engine
+
     def __init__(
         self,
         context: Any,
@@ -83,7 +85,7 @@ class ThreadCrew(Crew):
         self.context = context
         self._owner = os.getpid()
         self._functions = functions
-        self.engine = Engine(  # type: ignore[assignment]
+        self.engine = self.engine_kind(  # type: ignore[assignment]
             size, initializer=initializer, initargs=initargs, quota=quota, lazy=lazy,
             idle_timeout=idle_timeout, name=f"Thread{name}",
         )  # fmt: skip

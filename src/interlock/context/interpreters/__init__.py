@@ -1,0 +1,1 @@
+"""What the interpreter context is made of."""
