@@ -86,6 +86,11 @@ if __name__ == "__main__":
     order = Sequencer("first", "second")
     with order("first"):
         print(text, left, process.exitcode)
+    with interlock.get_context("thread") as threads:
+        waiting: int = threads.Queue(3).qsize() + len(threads.Pool(1).map(abs, [1]))
+        can_kill: bool = threads.capabilities.kills
+    elsewhere = interlock.get_context(text, address="tcp://host:1")
+    print(waiting, can_kill, elsewhere.Lock().acquire())
     check_queue(context.Queue, context=context, without={"tasks"})
 """
 
@@ -94,6 +99,7 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("numbers.put('text')", "arg-type"),
     ("text: str = numbers.get()", "assignment"),
     ("numbers.put_many(['text'])", "list-item"),
+    ("interlock.get_context('thread').Queue('three')", "arg-type"),
     ("numbers.get(timeout='soon')", "arg-type"),
     ("numbers.no_such_method()", "attr-defined"),
     ("interlock.Queue(max_byte=3)", "call-arg"),
@@ -109,7 +115,6 @@ WRONG: tuple[tuple[str, str], ...] = (
     ("hub.counter().subtract(3)", "attr-defined"),
     ("total: str = hub.counter().add(3)", "assignment"),
     ("hub.make(Counter, '3')", "arg-type"),
-    ("awaited(hub.counter().add, '3')", "call-overload"),
     ("under(3, hub.counter())", "arg-type"),
 )
 BEGIN_OF_WRONG = """

@@ -46,6 +46,7 @@ class SubstrateContext(BaseContext):
     _name: ClassVar[str] = ""
     absent: ClassVar[Mapping[str, str]] = {}
     runs_in: ClassVar[str] = ""
+    _makes_processes = False  # for a pool that is given it, and would need some
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)

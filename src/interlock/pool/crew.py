@@ -154,6 +154,12 @@ class Crew:
             import multiprocessing
 
             context = multiprocessing.get_context()
+        if not getattr(context, "_makes_processes", True):
+            name = context.get_start_method()
+            raise TypeError(
+                f"The context {name!r} makes no processes for this pool. Use its own, which has "
+                "the same methods: context.Pool() or context.ProcessPoolExecutor()."
+            )
         if threads is not None:
             threads = whole_number("threads", threads)
         if idle_timeout is not None and not idle_timeout > 0:

@@ -76,6 +76,16 @@ def test_what_is_of_processes_is_refused_with_a_word() -> None:
             executor.with_options(memory_limit=1 << 30)
 
 
+def test_a_pool_of_processes_does_not_take_the_context() -> None:
+    """P6: it says which pool to use."""
+    for kind, name in (
+        (interlock.pool.Pool, "context"),
+        (interlock.ProcessPoolExecutor, "mp_context"),
+    ):
+        with pytest.raises(TypeError, match=r"'thread' makes no processes.*context\.Pool\(\)"):
+            kind(1, **{name: context})
+
+
 def test_each_thread_has_a_state_of_its_own() -> None:
     """What the initializer returned, as in processes."""
     with context.Pool(2, threading.local) as pool:
