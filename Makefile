@@ -73,7 +73,7 @@ $(STAMPS)/%.txt: pyproject.toml tools/requirements.py .venv/.identity
 BUILD_TOOLS := $(STAMPS)/build-system+build+cli.txt
 TEST_TOOLS := $(STAMPS)/test.txt
 LINT_TOOLS := $(STAMPS)/lint.txt
-DOCS_TOOLS := $(STAMPS)/docs+all.txt
+DOCS_TOOLS := $(STAMPS)/docs+all+ray.txt
 WHEEL_TOOLS := $(STAMPS)/wheel.txt
 
 # ---- the package -------------------------------------------------------------

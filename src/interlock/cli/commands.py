@@ -11,11 +11,13 @@ from interlock.cli.map import options
 from interlock.cli.map.command import Request, run, told, what_to_run
 from interlock.cli.map.inputs.sources import gather
 from interlock.cli.map.settings import (
+    CLUSTERS,
     Settings,
+    address_from,
     batch_from,
-    bytes_from,
     context_from,
     failures_from,
+    memory_limit_from,
     retries_from,
     seconds_from,
     seed_from,
@@ -60,6 +62,7 @@ def map_command(
     tables: options.Csv = None,
     workers: options.Workers = None,
     context: options.Context = "fork",
+    address: options.Address = None,
     ordered: options.Ordered = False,
     batch: options.Batch = None,
     retries: options.Retries = None,
@@ -84,13 +87,14 @@ def map_command(
     """
     try:
         chosen = Settings(
-            workers=workers_from(workers),
+            workers=None if workers is None and context in CLUSTERS else workers_from(workers),
             context=context_from(context),
+            address=address_from(context, address),
             ordered=ordered,
             batch=batch_from(batch),
             retries=retries_from(retries),
             timeout=seconds_from(seconds),
-            memory_limit=bytes_from(memory_limit),
+            memory_limit=memory_limit_from(context, memory_limit),
             failures_max=failures_from(fail_fast, max_failures),
             seed=seed_from(seed),
         )

@@ -11,11 +11,12 @@ what the initializer has set in the module.
 
 from __future__ import annotations
 
+import io
 import marshal
 import pickle
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -92,9 +93,26 @@ def by_value_apart(obj: Any) -> tuple[bytes, list[Any]]:
     return data, [memoryview(buffer) for buffer in buffers]
 
 
-def from_apart(data: bytes, buffers: list[Any]) -> Any:
-    """What `by_value_apart` was given, in the process that is to use it."""
-    return pickle.loads(data, buffers=buffers)
+def from_apart(data: bytes, buffers: list[Any], carried: Sequence[Any] = ()) -> Any:
+    """What `by_value_apart` was given, in the process that is to use it.
+
+    Args:
+        data: Its bytes.
+        buffers: Its large buffers.
+        carried: Objects beside it, which its persistent ids number.
+    """
+    if not carried:
+        return pickle.loads(data, buffers=buffers)
+    reader = _Reader(io.BytesIO(data), buffers=buffers)
+    reader.carried = carried
+    return reader.load()
+
+
+class _Reader(pickle.Unpickler):
+    carried: Sequence[Any]
+
+    def persistent_load(self, place: Any) -> Any:
+        return self.carried[place]
 
 
 def unpack_function(data: bytes) -> Function:

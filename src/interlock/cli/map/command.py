@@ -16,7 +16,7 @@ from interlock.cli.map.inputs.sources import Inputs
 from interlock.cli.map.job import Job, Stopped, TooManyFailures, WorkersUnfit
 from interlock.cli.map.ledger import Ledger
 from interlock.cli.map.results import Held, Results, Unwritten, check_place, held_of
-from interlock.cli.map.settings import Settings
+from interlock.cli.map.settings import CLUSTERS, Settings
 from interlock.cli.map.work.function import MappedFunction, load
 from interlock.cli.map.work.program import Program, program
 from interlock.cli.progress import progress
@@ -166,7 +166,9 @@ def _one_process(
         return compare.estimate(ledger.seconds, ledger.cpu_s)
     inputs = [given for place, given in enumerate(feed.kept) if place not in job.fatal]
     with progress("the same in one process", request.show) as shown:
-        return compare.measure(request.function, inputs, request.settings.context, interrupt, shown)
+        context = request.settings.context
+        method = "spawn" if context in CLUSTERS else context  # one process, of this machine
+        return compare.measure(request.function, inputs, method, interrupt, shown)
 
 
 def told(message: object, status: int) -> int:

@@ -42,7 +42,7 @@ def plan(
         what = function.words_for(given) if isinstance(function, Program) else None
         shown = to_json(given) if what is None else shlex.join(what)
         yield f"  {printable(short(shown, ''))}"
-    yield f"workers: {settings.workers} at the most, by {settings.context}"
+    yield f"workers: {_workers(settings)}"
     if settings.said():
         yield f"options: {', '.join(settings.said())}"
     if held is None:
@@ -50,6 +50,14 @@ def plan(
     else:
         yield f"results: {out}, which has {held.total} already; {skipped} inputs would be skipped"
     yield "nothing was run, and nothing written"
+
+
+def _workers(settings: Settings) -> str:
+    most = "those of the cluster"
+    if settings.workers is not None:
+        most = f"{settings.workers} at the most"
+    at = "" if settings.address is None else f" at {settings.address}"
+    return f"{most}, by {settings.context}{at}"
 
 
 def _many(inputs: Inputs) -> str:

@@ -22,18 +22,19 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from interlock.cli.interrupt import Interrupt, signals_held
 from interlock.cli.map.inputs.feed import Feed, Item
 from interlock.cli.map.ledger import Ledger
-from interlock.cli.map.settings import Settings
+from interlock.cli.map.settings import CLUSTERS, Settings
 from interlock.cli.map.work.outcome import Outcome, died
 from interlock.cli.map.work.task import Task
 from interlock.cli.progress import Progress
 from interlock.context import get_context
-from interlock.errors import InterlockError
+from interlock.errors import InterlockError, MissingDependency, ServerGone
 from interlock.pool import Pool
 from interlock.pool.answers import told
 from interlock.pool.faults import InitializerFailed, MemoryLimitExceeded, TaskTimeout, WorkerDied
@@ -122,11 +123,17 @@ class Job:
         """
         started = time.perf_counter()
         begun = AtomicInt()
-        size = self._settings.workers
-        if self._feed.total is not None:
-            size = max(1, min(size, self._feed.total - self._feed.skipped))
-        self.statistics.workers = size
-        pool = self._pool(size, begun)
+        with ExitStack() as end:
+            pool = self._pool(begun, end)
+            self._run(pool, interrupt, progress, begun, started)
+        if interrupt.received is not None and not self._is_done():
+            raise Stopped(interrupt.received)
+        self._feed.check()
+
+    def _run(
+        self, pool: Any, interrupt: Interrupt, progress: Progress, begun: AtomicInt, started: float
+    ) -> None:
+        self.statistics.workers = size = pool._processes
         try:
             self._supervise(pool, interrupt, progress)
             if self._is_done():
@@ -139,11 +146,16 @@ class Job:
             self.statistics.workers_lost = max(self._lost, begun.load() - size)
             self.statistics.wall_s = time.perf_counter() - started
             self._show(progress)
-        if interrupt.received is not None and not self._is_done():
-            raise Stopped(interrupt.received)
-        self._feed.check()
 
-    def _pool(self, size: int, begun: AtomicInt) -> Pool:
+    def _pool(self, begun: AtomicInt, end: ExitStack) -> Any:
+        """A pool of processes, or of a cluster; what ends after it is put into ``end``."""
+        size = self._settings.workers
+        if self._feed.total is not None and size is not None:
+            size = max(1, min(size, self._feed.total - self._feed.skipped))
+        if self._settings.context in CLUSTERS:
+            context = self._cluster()
+            end.callback(context.close)
+            return context.Pool(size, timeout=self._settings.timeout)
         try:
             with signals_held():
                 return Pool(
@@ -159,6 +171,14 @@ class Job:
                 f"no process can be started ({error.strerror}). See the limits of `ulimit -a`, "
                 "or the memory"
             ) from error
+
+    def _cluster(self) -> Any:
+        address = self._settings.address
+        options = {} if address is None else {"address": address}
+        try:
+            return get_context(self._settings.context, **options)
+        except (MissingDependency, ServerGone, ValueError) as error:
+            raise WorkersUnfit(str(error)) from error
 
     def _supervise(self, pool: Pool, interrupt: Interrupt, progress: Progress) -> None:
         most = self._settings.failures_max
@@ -247,7 +267,9 @@ class Job:
                 f"{self._settings.memory_limit} and was killed"
             )
         else:
-            deaths.append(f"worker {error.pid} {told(error.exitcode)}")
+            # A cluster does not say which worker it was.
+            who = f"worker {error.pid} {told(error.exitcode)}" if error.pid else "a worker died"
+            deaths.append(who)
             if self._settings.retries is None:
                 retries = DEATHS_MAX
         tried = f"{attempts} attempt{'s' * (attempts != 1)}"

@@ -45,7 +45,14 @@ Workers = Annotated[
     Text, typer.Option(metavar="N", help="Processes; by default one for each usable CPU.")
 ]
 Context = Annotated[
-    str, typer.Option(metavar="METHOD", help="How they start: fork, spawn or forkserver.")
+    str,
+    typer.Option(
+        metavar="NAME", help="Where they are: fork, spawn or forkserver; dask or ray: a cluster."
+    ),
+]
+Address = Annotated[
+    Text,
+    typer.Option(metavar="ADDRESS", help="Of the cluster; without it one is started for the run."),
 ]
 Ordered = Annotated[bool, typer.Option("--ordered", help="Write results in the inputs' order.")]
 Batch = Annotated[

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from interlock.cli.usage import Unusable, workers_from
 from interlock.pool.limits import resident_bytes
 
-__all__ = ["CONTEXTS", "Settings", "batch_from", "bytes_from", "context_from", "failures_from",
-           "retries_from", "seconds_from", "seed_from", "workers_from"]  # fmt: skip
+__all__ = ["CLUSTERS", "CONTEXTS", "Settings", "address_from", "batch_from", "bytes_from",
+           "context_from", "failures_from", "memory_limit_from", "retries_from", "seconds_from",
+           "seed_from", "workers_from"]  # fmt: skip
 
 CONTEXTS = ("fork", "spawn", "forkserver")
+CLUSTERS = ("dask", "ray")  # contexts whose workers are a cluster's
 BATCH_MAX = 10_000
 SUFFIXES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -23,8 +25,9 @@ class Settings:
     """How a run is to be done.
 
     Attributes:
-        workers: Processes, at the most.
-        context: How they are started.
+        workers: Processes, at the most; None for as many as the cluster has CPUs.
+        context: How they are started, or which cluster has them.
+        address: Of the cluster; None for one that is started for the run.
         ordered: Whether the lines are in the order of the inputs.
         batch: Inputs that go to a worker together; None to have the pool choose.
         retries: How often an input that failed is tried again; None for once, after a
@@ -35,8 +38,9 @@ class Settings:
         seed: For random numbers; None to leave them alone.
     """
 
-    workers: int
+    workers: int | None
     context: str = "fork"
+    address: str | None = None
     ordered: bool = False
     batch: int | None = None
     retries: int | None = None
@@ -55,14 +59,45 @@ class Settings:
 
 
 def context_from(text: str) -> str:
-    """The start method.
+    """The start method, or the cluster.
 
     Raises:
         Unusable: There is none of that name.
     """
-    if text not in CONTEXTS:
-        raise Unusable(f"--context {text}: give fork, spawn or forkserver, such as --context spawn")
+    if text not in (*CONTEXTS, *CLUSTERS):
+        raise Unusable(
+            f"--context {text}: give fork, spawn or forkserver, such as --context spawn, or dask "
+            "or ray for a cluster"
+        )
     return text
+
+
+def address_from(context: str, text: str | None) -> str | None:
+    """Where the cluster is.
+
+    Raises:
+        Unusable: The context is no cluster.
+    """
+    if text is not None and context not in CLUSTERS:
+        raise Unusable(
+            f"--address {text}: --context {context} starts its processes on this machine; give "
+            "--context dask or --context ray with it"
+        )
+    return text
+
+
+def memory_limit_from(context: str, text: str | None) -> int | None:
+    """Bytes that a worker may have, as `bytes_from`.
+
+    Raises:
+        Unusable: It is no such number, or the context is a cluster, which has limits of its own.
+    """
+    if text is not None and context in CLUSTERS:
+        raise Unusable(
+            f"--memory-limit {text}: the workers of --context {context} have the limits that their "
+            "cluster was started with; set it there"
+        )
+    return bytes_from(text)
 
 
 def _whole(text: str, least: int, most: float = math.inf) -> int | None:

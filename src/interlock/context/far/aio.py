@@ -1,0 +1,307 @@
+"""Handles of a board to be awaited, under asyncio and Trio (P10)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, TypeVar
+
+from interlock._awaiting import anyio  # type: ignore[attr-defined]
+from interlock.context.board.signals import ACT
+from interlock.context.board.thing import NOT_YET
+from interlock.context.far.line import limit_s
+from interlock.context.far.queues import FarDelivery
+from interlock.errors import Empty, Full, ShutDown
+
+__all__ = [
+    "AwaitableBarrier",
+    "AwaitableCondition",
+    "AwaitableEvent",
+    "AwaitableQueue",
+    "AwaitableTurn",
+]
+
+T = TypeVar("T")
+
+
+def _lane() -> str:
+    """By which a board knows this task."""
+    return f"task {anyio.get_current_task().id}"
+
+
+class AwaitableTurn:
+    """A lock or semaphore whose `acquire` is awaited; it is the task's that did it."""
+
+    def __init__(self, turn: Any) -> None:
+        self._turn = turn
+
+    async def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
+        """As `acquire` of what it is of, awaited; a cancelled one leaves no trace.
+
+        Raises:
+            AbandonedLockError: As there.
+            ServerGone: As there.
+
+        If a process dies: As there.
+        """
+        turn = self._turn
+        answer = await turn._line.arun(turn._acquiring(block, timeout, _lane()))
+        return bool(turn._acquired(answer))
+
+    async def release(self) -> None:
+        """As `release` of what it is of, by the task that has it.
+
+        Raises:
+            LockNotHeld: As there.
+            LockNotOwned: As there.
+
+        If a process dies: As there.
+        """
+        turn = self._turn
+        with anyio.CancelScope(shield=True):  # who leaves a block because of it has the lock
+            await turn._line.arun(turn._releasing(_lane()))
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.release()
+
+
+class AwaitableEvent:
+    """An event whose `wait` is awaited."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """As `FarEvent.wait`, awaited.
+
+        Raises:
+            ServerGone: As there.
+
+        If a process dies: As there.
+        """
+        event = self._event
+        return await event._line.arun(event._waiting(timeout)) is not NOT_YET
+
+
+class AwaitableCondition:
+    """A condition, awaited; its lock is the task's that took it."""
+
+    def __init__(self, condition: Any) -> None:
+        self._condition = condition
+        self._turn = AwaitableTurn(condition._lock)
+        self.acquire = self._turn.acquire
+        self.release = self._turn.release
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.release()
+
+    async def wait(self, timeout: float | None = None) -> bool:
+        """As `FarCondition.wait`, awaited; one that is cancelled has the lock again, too.
+
+        Raises:
+            LockNotOwned: As there.
+            AbandonedLockError: As there.
+
+        If a process dies: As there.
+        """
+        condition = self._condition
+        call = condition._waiting(timeout, _lane())
+        return bool(condition._waited(await condition._line.arun(call, to_the_end=True)))
+
+    async def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
+        """As `FarCondition.wait_for`, awaited.
+
+        Raises:
+            LockNotOwned: As there.
+
+        If a process dies: As there.
+        """
+        ends = None if timeout is None else anyio.current_time() + timeout
+        while not (result := predicate()):
+            rest = None if ends is None else ends - anyio.current_time()
+            if rest is not None and rest <= 0:
+                break
+            await self.wait(rest)
+        return result
+
+    async def notify(self, n: int = 1) -> None:
+        """As `FarCondition.notify`, by the task that has the lock.
+
+        Raises:
+            LockNotOwned: As there.
+        """
+        await self._notify(max(0, n))
+
+    async def notify_all(self) -> None:
+        """As `FarCondition.notify_all`, by the task that has the lock.
+
+        Raises:
+            LockNotOwned: As there.
+        """
+        await self._notify(None)
+
+    async def _notify(self, number: int | None) -> None:
+        condition = self._condition
+        await condition._line.arun(condition._call("notify", number, lane=_lane()))
+
+
+class AwaitableBarrier:
+    """A barrier whose `wait` is awaited."""
+
+    def __init__(self, barrier: Any) -> None:
+        self._barrier = barrier
+
+    async def wait(self, timeout: float | None = None) -> int:
+        """As `FarBarrier.wait`, awaited; one that is cancelled breaks it.
+
+        Raises:
+            BrokenBarrier: As there.
+
+        If a process dies: As there.
+        """
+        barrier = self._barrier
+        answer = await barrier._line.arun(barrier._waiting(timeout, _lane()))
+        if answer[0] == ACT:
+            answer = await barrier._line.arun(barrier._acting())
+        return int(barrier._passed(answer))
+
+
+class AwaitableQueue:
+    """A queue, awaited; whatever is cancelled before it returns has put or taken nothing."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+
+    async def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
+        """As `FarQueue.put`, awaited.
+
+        Raises:
+            Full: As there.
+            ShutDown: As there.
+            SerializationError: As there.
+
+        If a process dies: As there.
+        """
+        queue = self._queue
+        if await queue._line.arun(queue._putting(obj, block, timeout)) is NOT_YET:
+            raise Full("There was no room in the queue in time.")
+
+    async def put_many(
+        self, objs: Iterable[Any], block: bool = True, timeout: float | None = None
+    ) -> None:
+        """As `FarQueue.put_many`, awaited; what was put before a cancellation stays.
+
+        Raises:
+            Full: As there.
+
+        If a process dies: As there.
+        """
+        for accepted, obj in enumerate(objs):
+            try:
+                await self.put(obj, block, timeout)
+            except Full as full:
+                full.accepted = accepted
+                raise
+
+    async def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """As `FarQueue.get`, awaited.
+
+        Raises:
+            Empty: As there.
+            ShutDown: As there.
+
+        If a process dies: As there.
+        """
+        return (await self._got(1, limit_s(block, timeout)))[0]
+
+    async def get_many(self, max_messages: int, timeout: float | None = None) -> list[Any]:
+        """As `FarQueue.get_many`, awaited.
+
+        Raises:
+            ValueError: As there.
+            Empty: As there.
+
+        If a process dies: As there.
+        """
+        if max_messages < 1:
+            raise ValueError(f"max_messages is {max_messages}; give at least 1")
+        return await self._got(max_messages, limit_s(True, timeout))
+
+    async def _got(self, number: int, timeout_s: float | None) -> list[Any]:
+        queue, ends = self._queue, None
+        if timeout_s is not None:
+            ends = anyio.current_time() + timeout_s
+        while True:
+            rest = None if ends is None else max(0.0, ends - anyio.current_time())
+            taken = await queue._line.arun(queue._taking(number, rest))
+            if taken is NOT_YET:
+                raise Empty("No message came in time.")
+            with anyio.CancelScope(shield=True):
+                is_here = await queue._line.arun(queue._arriving(taken))
+            if is_here:
+                return [queue._line.unpack(payload) for _, payload, _ in taken]
+
+    @asynccontextmanager
+    async def lease(self, timeout: float | None = None) -> AsyncIterator[FarDelivery]:
+        """As `FarQueue.lease`, for ``async with``.
+
+        Raises:
+            Empty: On entry: no message came in time.
+            ShutDown: On entry: the queue was shut down and nothing is left.
+
+        If a process dies: this one: the message is delivered to another consumer.
+        """
+        queue = self._queue
+        delivery = FarDelivery(queue, timeout)
+        delivery._begin(await queue._line.arun(queue._taking(1, limit_s(True, timeout), True)))
+        try:
+            yield delivery
+        except BaseException:
+            delivery.give_back()
+            raise
+        delivery.acknowledge()
+
+    async def join(self) -> None:
+        """As `FarJoinableQueue.join`, awaited.
+
+        Raises:
+            ServerGone: As there.
+
+        If a process dies: As there.
+        """
+        queue = self._queue
+        await queue._line.arun(queue._call("join", timeout_s=None))
+
+    def put_nowait(self, obj: Any) -> None:
+        """As `FarQueue.put_nowait`."""
+        self._queue.put_nowait(obj)
+
+    def get_nowait(self) -> Any:
+        """As `FarQueue.get_nowait`."""
+        return self._queue.get_nowait()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        """Take messages until the queue is shut down and empty."""
+        while True:
+            try:
+                message = await self.get()
+            except ShutDown:
+                return
+            yield message

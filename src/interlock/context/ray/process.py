@@ -1,0 +1,296 @@
+"""Process: an actor of Ray that runs one function and ends."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import ray
+
+from interlock.context.ray.cluster import check_connected
+from interlock.context.ray.payload import Payload, pack, unpack
+
+__all__ = ["RayProcess", "active_children"]
+
+STATUS = re.compile(r"exit code (\d+)")
+# On a machine of whose death Ray does not know yet it does not start, and is started elsewhere.
+# What it runs it runs once.
+STARTS_MAX = 3
+NOTICED_S = 10.0  # between Ray's answer and our noting it, which follows at once
+
+_numbers = itertools.count(1)
+_children: set[RayProcess] = set()
+_registering = threading.Lock()
+_is_registered = False
+
+
+class Host:
+    """What runs in the actor."""
+
+    def pid(self) -> int:
+        """Of the actor's process."""
+        return os.getpid()
+
+    def run(self, payload: Payload, name: str) -> int:
+        """Run it; its exit status."""
+        from interlock.context.ray.line import leave_all
+        from interlock.context.ray.worker import begin
+
+        begin(name)
+        try:
+            made: RayProcess = unpack(payload)
+            made.run()
+            return 0
+        except SystemExit as ended:
+            return _status(ended)
+        except BaseException:
+            print(f"Process {name}:", file=sys.stderr)
+            traceback.print_exc()
+            return 1
+        finally:
+            leave_all()
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+
+
+def _status(ended: SystemExit) -> int:
+    if ended.code is None:
+        return 0
+    if isinstance(ended.code, int):
+        return ended.code
+    print(ended.code, file=sys.stderr)
+    return 1
+
+
+class RayProcess:
+    """`multiprocessing.Process`'s interface; it runs somewhere on the cluster.
+
+    Args:
+        group: Always None.
+        target: What `run` calls there; nothing by default.
+        name: For people; by default the class and a number.
+        args: Positional arguments of the target.
+        kwargs: Keyword arguments of the target.
+        daemon: Whether it is terminated when this process exits.
+        num_cpus: How many CPUs Ray sets aside for it; by default none, so that as many run at
+            once as are started.
+        num_gpus: How many GPUs.
+        resources: Others, by name.
+        runtime_env: Its environment; None for the context's.
+
+    Raises:
+        AssertionError: `start` was called twice, or something needs a started process.
+
+    If a process dies: `join` returns, `exitcode` is its status, or minus the number of the signal:
+        SIGKILL's where Ray cannot say how it ended. When this process dies, Ray ends it.
+    """
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        daemon: bool | None = None,
+        num_cpus: float = 0,
+        num_gpus: float | None = None,
+        resources: Mapping[str, float] | None = None,
+        runtime_env: Any = None,
+    ) -> None:
+        assert group is None, "group argument must be None for now"
+        self.name = name or f"{type(self).__name__}-{next(_numbers)}"
+        self.daemon = bool(daemon)
+        self._target = target
+        self._args, self._kwargs = tuple(args), dict(kwargs or {})
+        self._options = {
+            "num_cpus": num_cpus,
+            **{
+                key: value
+                for key, value in (
+                    ("num_gpus", num_gpus), ("resources", resources), ("runtime_env", runtime_env),
+                )
+                if value is not None
+            },
+        }  # fmt: skip
+        self._actor: Any = None
+        self._end: Any = None
+        self._pid: Any = None
+        self._noted = threading.Event()
+        self._code: int | None = None
+        self._signal: int | None = None
+        self._bell = -1
+
+    def run(self) -> None:
+        """What it does there: call the target."""
+        if self._target is not None:
+            self._target(*self._args, **self._kwargs)
+
+    def start(self) -> None:
+        """Start it.
+
+        Raises:
+            AssertionError: It was started before.
+            SerializationError: It, its target or its arguments cannot be sent.
+            ServerGone: The context was closed.
+
+        If a process dies: this one's death is its end.
+        """
+        assert self._end is None, "cannot start a process twice"
+        check_connected()
+        payload = pack(self)
+        kind: Any = ray.remote(max_restarts=STARTS_MAX, max_task_retries=0)(Host)
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._actor = kind.options(**self._options).remote()
+        self._pid = self._actor.pid.remote()
+        self._end = self._actor.run.remote(payload, self.name)
+        _remember(self)
+        self._end.future().add_done_callback(self._ended)
+
+    def _ended(self, future: Any) -> None:
+        """Called by Ray, in a thread of its own."""
+        error = future.exception()
+        if error is None:
+            self._code = future.result()
+        elif self._signal is not None:
+            self._code = -self._signal
+        else:
+            said = STATUS.search(str(error))
+            self._code = int(said[1]) if said else -signal.SIGKILL
+        self._actor = None  # nobody needs the actor, and Ray ends it
+        _children.discard(self)
+        self._noted.set()
+        os.eventfd_write(self._bell, 1)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended.
+
+        Args:
+            timeout: How long, in seconds; None for as long as it takes.
+
+        Raises:
+            AssertionError: It was not started.
+
+        If a process dies: this returns.
+        """
+        assert self._end is not None, "can only join a started process"
+        if self._noted.is_set():
+            return
+        # Not by the event: a task that waits for Ray gives its CPU to others meanwhile.
+        limit = None if timeout is None else max(0.0, timeout)
+        ready, _ = ray.wait([self._end], timeout=limit, fetch_local=False)
+        if ready:
+            self._noted.wait(NOTICED_S)
+
+    def is_alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._end is not None and not self._noted.is_set()
+
+    @property
+    def exitcode(self) -> int | None:
+        """Its exit status, or minus the number of a signal; None while it has none."""
+        return self._code
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, on whatever machine it is; waits until it has begun. None before `start`."""
+        if self._pid is None:
+            return None
+        try:
+            found: int = ray.get(self._pid)
+        except ray.exceptions.RayActorError:
+            return None
+        return found
+
+    ident = pid
+
+    @property
+    def sentinel(self) -> int:
+        """A descriptor that is readable when it has ended, for `interlock.connection.wait`.
+
+        Raises:
+            ValueError: It was not started.
+        """
+        if self._bell < 0:
+            raise ValueError("process not started")
+        return self._bell
+
+    def terminate(self) -> None:
+        """End it now: Ray ends the process that it runs in, which is not asked."""
+        self._kill(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """The same."""
+        self._kill(signal.SIGKILL)
+
+    def _kill(self, number: int) -> None:
+        assert self._end is not None, "can only terminate a started process"
+        actor = self._actor
+        if actor is not None:
+            self._signal = number
+            ray.kill(actor)
+
+    def close(self) -> None:
+        """Let go of what belongs to it.
+
+        Raises:
+            ValueError: It has not ended.
+        """
+        if self.is_alive():
+            raise ValueError("Cannot close a process while it is still running.")
+        if self._bell >= 0:
+            os.close(self._bell)
+            self._bell = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_bell", -1) >= 0:
+            os.close(self._bell)
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {"_actor", "_end", "_pid", "_noted", "_bell", "_options"}
+        return {name: value for name, value in vars(self).items() if name not in kept}
+
+    def __repr__(self) -> str:
+        if self._end is None:
+            status = "initial"
+        elif self.is_alive():
+            status = "started"
+        else:
+            status = f"stopped exitcode={self._code}"
+        return f"<{type(self).__name__} name={self.name!r} {status}>"
+
+
+def active_children() -> list[RayProcess]:
+    """The processes that this one has started on Ray and that have not ended."""
+    return [child for child in list(_children) if child.is_alive()]
+
+
+def _remember(child: RayProcess) -> None:
+    global _is_registered
+    _children.add(child)
+    with _registering:
+        if not _is_registered:
+            _is_registered = True
+            atexit.register(_finish)  # after Ray has entered its own, which then comes later
+
+
+def _finish() -> None:
+    """As the standard library at its exit: daemons are terminated, the others waited for.
+
+    If a process dies: it is not waited for.
+    """
+    for child in active_children():
+        if child.daemon and ray.is_initialized():
+            child.terminate()
+    for child in active_children():
+        if ray.is_initialized():
+            child.join()

@@ -1,0 +1,1 @@
+"""Pools whose tasks a cluster schedules: `engine.py` hands them on, and gathers the answers."""

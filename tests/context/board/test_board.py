@@ -1,0 +1,331 @@
+"""A board alone, in an event loop: what a death, a time or a withdrawal leaves at each moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from interlock.context.board.board import LATE, NO_SEAT, NO_THING, RAISED, VALUE, Board
+from interlock.context.board.seats import Left, Seat, Who
+from interlock.errors import LockNotHeld, LockNotOwned, ShutDown
+
+ANN, BOB, CAT = (Who(name, "thread 1") for name in ("ann", "bob", "cat"))
+
+
+class Trial:
+    """A board with three processes, and calls by name."""
+
+    def __init__(self) -> None:
+        self.board = Board(lambda value: value, lambda payload: payload)
+        for number, who in enumerate((ANN, BOB, CAT)):
+            self.board.enter(Seat(who.seat, 100 + number, who.seat, "here"))
+        self._numbers = iter(range(1, 1000))
+
+    def make(self, name: str, kind: str, *args: Any) -> None:
+        self.board.make(name, kind, args)
+
+    async def ask(
+        self, who: Who, name: str, method: str, *args: Any, timeout_s: float | None = 0.0
+    ) -> tuple[str, Any]:
+        number = next(self._numbers)
+        return await self.board.call(who, number, name, method, args, timeout_s)
+
+    def begin(
+        self, who: Who, name: str, method: str, *args: Any, timeout_s: float | None = None
+    ) -> asyncio.Task[tuple[str, Any]]:
+        """A call that waits; it has begun to when this returns to the loop."""
+        return asyncio.create_task(self.ask(who, name, method, *args, timeout_s=timeout_s))
+
+
+def test(body: Callable[[Trial], Awaitable[None]]) -> Callable[[], None]:
+    """A test in an event loop of its own."""
+
+    def run() -> None:
+        async def bounded() -> None:
+            async with asyncio.timeout(10):
+                await body(Trial())
+
+        asyncio.run(bounded())
+
+    run.__name__, run.__doc__ = body.__name__, body.__doc__
+    return run
+
+
+test.__test__ = False  # type: ignore[attr-defined]
+
+
+async def settled() -> None:
+    """Let every task of the loop go as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@test
+async def test_a_lock_goes_to_who_waits_when_its_owner_is_gone(trial: Trial) -> None:
+    """P3: the next one has it, and is told who died with it."""
+    trial.make("lock", "lock", False, False)
+    assert await trial.ask(ANN, "lock", "acquire") == (VALUE, (True, None))
+    assert (await trial.ask(BOB, "lock", "acquire"))[0] == LATE
+    waiting = trial.begin(BOB, "lock", "acquire")
+    await settled()
+    trial.board.gone("ann", False)
+    kind, (has_it, left) = await waiting
+    assert (kind, has_it) == (VALUE, True)
+    assert isinstance(left, Left) and (left.pid, left.process, left.host) == (100, "ann", "here")
+    assert (await trial.ask(ANN, "lock", "release"))[0] == NO_SEAT
+
+
+@test
+async def test_a_lock_that_raises_is_not_given_to_who_is_told(trial: Trial) -> None:
+    """P3: on_abandon="raise": the error first, the lock with the next acquire()."""
+    trial.make("lock", "lock", False, True)
+    await trial.ask(ANN, "lock", "acquire")
+    trial.board.gone("ann", False)
+    _, (has_it, left) = await trial.ask(BOB, "lock", "acquire")
+    assert not has_it and left.process == "ann"
+    assert await trial.ask(BOB, "lock", "acquire") == (VALUE, (True, None))
+
+
+@test
+async def test_only_its_owner_releases_a_recursive_lock(trial: Trial) -> None:
+    """P1: and a plain one anybody, if somebody has it."""
+    trial.make("rlock", "lock", True, False)
+    trial.make("lock", "lock", False, False)
+    for _ in range(2):
+        await trial.ask(ANN, "rlock", "acquire")
+    kind, error = await trial.ask(BOB, "rlock", "release")
+    assert kind == RAISED and isinstance(error, LockNotOwned)
+    await trial.ask(ANN, "rlock", "release")
+    assert (await trial.ask(BOB, "rlock", "acquire"))[0] == LATE
+    await trial.ask(ANN, "rlock", "release")
+    assert (await trial.ask(BOB, "rlock", "acquire"))[0] == VALUE
+    await trial.ask(ANN, "lock", "acquire")
+    assert (await trial.ask(BOB, "lock", "release"))[0] == VALUE
+    kind, error = await trial.ask(BOB, "lock", "release")
+    assert kind == RAISED and isinstance(error, LockNotHeld)
+
+
+@test
+async def test_who_is_gone_waits_for_nothing(trial: Trial) -> None:
+    """P3: a lock is not given to one that died while it waited."""
+    trial.make("lock", "lock", False, False)
+    await trial.ask(ANN, "lock", "acquire")
+    first, second = trial.begin(BOB, "lock", "acquire"), trial.begin(CAT, "lock", "acquire")
+    await settled()
+    trial.board.gone("bob", False)
+    await trial.ask(ANN, "lock", "release")
+    assert await second == (VALUE, (True, None))
+    assert (await first)[0] == LATE
+
+
+@test
+async def test_a_withdrawn_call_is_late_or_says_what_it_got(trial: Trial) -> None:
+    """P2: who is interrupted knows whether there is anything to undo."""
+    trial.make("lock", "lock", False, False)
+    await trial.ask(ANN, "lock", "acquire")
+    waiting = asyncio.create_task(trial.board.call(BOB, 7001, "lock", "acquire", (), None))
+    await settled()
+    trial.board.withdraw("bob", 7001)
+    assert (await waiting)[0] == LATE
+    waiting = asyncio.create_task(trial.board.call(BOB, 7002, "lock", "acquire", (), None))
+    await settled()
+    await trial.ask(ANN, "lock", "release")
+    trial.board.withdraw("bob", 7002)
+    assert await waiting == (VALUE, (True, None))
+
+
+@test
+async def test_places_of_a_semaphore_come_back(trial: Trial) -> None:
+    """P3: as many as are missing, and no more."""
+    trial.make("places", "semaphore", 2, True)
+    for _ in range(2):
+        await trial.ask(ANN, "places", "acquire")
+    await trial.ask(BOB, "places", "release")  # of ANN's: anybody may
+    trial.board.gone("ann", False)
+    assert await trial.ask(BOB, "places", "get_value") == (VALUE, 2)
+    assert (await trial.ask(BOB, "places", "release"))[0] == RAISED
+
+
+@test
+async def test_a_condition_wakes_all_when_its_owner_dies(trial: Trial) -> None:
+    """P3: it may have been about to notify; who waits has the lock again, and is told."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    await trial.ask(BOB, "lock", "acquire")
+    waiting = trial.begin(BOB, "condition", "wait")
+    await settled()
+    assert (await trial.ask(ANN, "lock", "acquire"))[0] == VALUE
+    trial.board.gone("ann", False)
+    kind, (told, left) = await waiting
+    assert (kind, told, left.process) == (VALUE, True, "ann")
+    assert (await trial.ask(BOB, "lock", "release"))[0] == VALUE
+
+
+@test
+async def test_a_notification_is_not_lost_with_who_waited_first(trial: Trial) -> None:
+    """P3: the one behind it gets it."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    waits = []
+    for who in (ANN, BOB):
+        await trial.ask(who, "lock", "acquire")
+        waits.append(trial.begin(who, "condition", "wait"))
+        await settled()
+    trial.board.gone("ann", False)
+    await trial.ask(CAT, "lock", "acquire")
+    await trial.ask(CAT, "condition", "notify", 1)
+    await trial.ask(CAT, "lock", "release")
+    assert await waits[1] == (VALUE, (True, None))
+
+
+@test
+async def test_a_condition_gives_up_in_time_with_the_lock(trial: Trial) -> None:
+    """P1: and one without the lock may not wait."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    assert isinstance((await trial.ask(ANN, "condition", "wait"))[1], LockNotOwned)
+    await trial.ask(ANN, "lock", "acquire")
+    assert await trial.ask(ANN, "condition", "wait", timeout_s=0.01) == (VALUE, (False, None))
+    assert (await trial.ask(BOB, "lock", "acquire"))[0] == LATE
+
+
+@test
+async def test_a_barrier_breaks_when_a_party_dies_inside_or_between_rounds(trial: Trial) -> None:
+    """P3: but not when it ends in order."""
+    trial.make("barrier", "barrier", 2)
+    inside = trial.begin(ANN, "barrier", "wait")
+    await settled()
+    trial.board.gone("ann", False)
+    assert (await inside)[0] == LATE
+    kind, (what, (why, missing)) = await trial.ask(BOB, "barrier", "wait")
+    assert (kind, what, why, missing.process) == (VALUE, "broken", "died", "ann")
+    for orderly in (True, False):
+        trial.board.enter(Seat("ann", 100, "ann", "here"))
+        await trial.ask(BOB, "barrier", "reset")
+        first = trial.begin(ANN, "barrier", "wait")
+        await settled()
+        assert (await trial.ask(BOB, "barrier", "wait"))[1] == ("act", 1)
+        assert (await trial.ask(BOB, "barrier", "acted", True))[1] == ("passed", 1)
+        assert (await first)[1] == ("passed", 0)
+        trial.board.gone("ann", orderly)
+        assert (await trial.ask(BOB, "barrier", "state"))[1] == (0, not orderly)
+
+
+@test
+async def test_a_late_party_breaks_the_barrier_for_all(trial: Trial) -> None:
+    """P1: as threading.Barrier has it."""
+    trial.make("barrier", "barrier", 3)
+    inside = trial.begin(ANN, "barrier", "wait")
+    await settled()
+    late = await trial.ask(BOB, "barrier", "wait", timeout_s=0.01)
+    assert late[1] == ("broken", ("timeout", None)) == (await inside)[1]
+
+
+@test
+async def test_a_message_under_way_to_the_dead_comes_again_in_its_place(trial: Trial) -> None:
+    """P2: a get() that had not returned has taken nothing, and was no attempt."""
+    trial.make("queue", "queue", 0, 0)
+    for message in ("first", "second"):
+        await trial.ask(ANN, "queue", "put", message)
+    _, [(ticket, payload, attempt)] = await trial.ask(BOB, "queue", "take", 1, False)
+    assert (payload, attempt) == ("first", 1)
+    trial.board.gone("bob", False)
+    _, taken = await trial.ask(ANN, "queue", "take", 2, False)
+    assert [(payload, attempt) for _, payload, attempt in taken] == [("first", 1), ("second", 1)]
+    assert await trial.ask(CAT, "queue", "done", [ticket]) == (VALUE, False)
+    assert await trial.ask(ANN, "queue", "done", [each[0] for each in taken]) == (VALUE, True)
+
+
+@test
+async def test_a_lease_of_the_dead_is_the_next_attempt_and_then_a_dead_letter(trial: Trial) -> None:
+    """P2: after max_deliveries nobody gets it any more but by dead_letters."""
+    trial.make("queue", "queue", 0, 2)
+    await trial.ask(ANN, "queue", "put", "cursed")
+    for who, expected in ((BOB, 1), (CAT, 2)):
+        _, [(_, _, attempt)] = await trial.ask(who, "queue", "take", 1, True)
+        assert attempt == expected
+        trial.board.gone(who.seat, False)
+    assert (await trial.ask(ANN, "queue", "take", 1, True))[0] == LATE
+    assert await trial.ask(ANN, "queue", "take_dead") == (VALUE, ("cursed",))
+    assert await trial.ask(ANN, "queue", "join") == (VALUE, True)
+
+
+@test
+async def test_one_put_is_one_message_whoever_waits(trial: Trial) -> None:
+    """P2: a producer that waits for room puts once, though its put lets consumers go on."""
+    trial.make("queue", "queue", 1, 0)
+    await trial.ask(ANN, "queue", "put", 1)
+    putting = [trial.begin(ANN, "queue", "put", number) for number in (2, 3)]
+    taken = []
+    for _ in range(3):
+        _, [(ticket, payload, _)] = await trial.begin(BOB, "queue", "take", 1, False)
+        taken.append(payload)
+        await trial.ask(BOB, "queue", "done", [ticket])
+    assert taken == [1, 2, 3]
+    assert [await each for each in putting] == [(VALUE, True)] * 2
+    assert (await trial.ask(BOB, "queue", "counts"))[1][0] == 0
+
+
+@test
+async def test_a_leased_message_takes_room(trial: Trial) -> None:
+    """P2: maxsize bounds what is not done, so that what comes back has its room."""
+    trial.make("queue", "queue", 1, 0)
+    await trial.ask(ANN, "queue", "put", "first")
+    _, [(ticket, *_)] = await trial.ask(BOB, "queue", "take", 1, True)
+    assert (await trial.ask(ANN, "queue", "put", "second"))[0] == LATE
+    putting = trial.begin(ANN, "queue", "put", "second")
+    await settled()
+    await trial.ask(BOB, "queue", "done", [ticket])
+    assert await putting == (VALUE, True)
+
+
+@test
+async def test_shutdown_ends_those_that_wait_when_nothing_is_left(trial: Trial) -> None:
+    """P1: as queue.Queue.shutdown; what is under way may come back until it has arrived."""
+    trial.make("queue", "queue", 0, 0)
+    await trial.ask(ANN, "queue", "put", "last")
+    _, [(ticket, *_)] = await trial.ask(BOB, "queue", "take", 1, False)
+    await trial.ask(ANN, "queue", "shutdown", False)
+    waiting = trial.begin(CAT, "queue", "take", 1, False)
+    await settled()
+    assert not waiting.done()
+    await trial.ask(BOB, "queue", "done", [ticket])
+    kind, error = await waiting
+    assert kind == RAISED and isinstance(error, ShutDown)
+    assert isinstance((await trial.ask(ANN, "queue", "put", "more"))[1], ShutDown)
+
+
+@test
+async def test_an_object_waits_for_the_owner_of_its_lock(trial: Trial) -> None:
+    """P1: as a Value's accesses go by its lock, which its owner has already."""
+    trial.make("lock", "lock", True, False)
+    trial.make("kept", "kept", (dict, {"a": 1}), "lock")
+    await trial.ask(ANN, "lock", "acquire")
+    reading = trial.begin(BOB, "kept", "call", "copy", ((), {}))
+    await settled()
+    assert await trial.ask(ANN, "kept", "call", "update", ((), {"b": 2})) == (VALUE, None)
+    assert not reading.done()
+    await trial.ask(ANN, "lock", "release")
+    assert await reading == (VALUE, {"a": 1, "b": 2})
+    kind, error = await trial.ask(BOB, "kept", "call", "pop", (("none",), {}))
+    assert kind == RAISED and isinstance(error, KeyError)
+
+
+@test
+async def test_what_was_dropped_is_told(trial: Trial) -> None:
+    """P6: a name that nobody keeps is no thing."""
+    trial.make("event", "event")
+    trial.board.drop(["event"])
+    assert (await trial.ask(ANN, "event", "set"))[0] == NO_THING
+
+
+@pytest.mark.parametrize("kind", ["event", "lock"])
+def test_a_thing_is_made_in_the_loop_alone(kind: str) -> None:
+    """A board can be made before its loop runs: it needs none until something waits."""
+    trial = Trial()
+    trial.make("thing", kind, *((False, False) if kind == "lock" else ()))
+    method = "is_set" if kind == "event" else "state"
+    assert asyncio.run(trial.ask(ANN, "thing", method))[0] == VALUE

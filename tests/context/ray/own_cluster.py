@@ -1,0 +1,73 @@
+"""A program with a cluster of its own: what it has at its start, by Ctrl-C, and at its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+import interlock
+from interlock.errors import ServerGone
+from interlock.pool import PoolTerminated
+
+BOUND_S = 40.0
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def waits(_: object) -> None:
+    threading.Event().wait(BOUND_S)
+
+
+def interrupt_soon() -> None:
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.daemon = True
+    timer.start()
+
+
+def main() -> None:
+    handler = signal.signal(signal.SIGTERM, lambda *_: None)
+    assert handler == signal.SIG_DFL
+    own = signal.getsignal(signal.SIGTERM)
+    context: Any = interlock.get_context("ray", num_cpus=2, init={"logging_level": "ERROR"})
+    assert signal.getsignal(signal.SIGTERM) is own and context.cpu_count() == 2
+    with context.Pool() as pool:
+        print(pool.map(square, range(4)))
+
+    lock, queue = context.Lock(), context.Queue()
+    lock.acquire()
+    for wait in (lock.acquire, queue.get):
+        interrupt_soon()
+        try:
+            wait()
+        except KeyboardInterrupt:
+            print("interrupted")
+    lock.release()
+    queue.put("whole")
+    print(lock.acquire(timeout=BOUND_S), queue.get(timeout=BOUND_S))
+
+    pool = context.Pool()
+    result = pool.map_async(waits, range(4))
+    child = context.Process(target=waits, args=(0,))
+    child.start()
+    context.close()
+    child.join(BOUND_S)
+    print(child.exitcode)
+    for use in (lambda: result.get(BOUND_S), lock.release, context.Lock, context.Pool, child_again):
+        try:
+            use()
+        except (PoolTerminated, ServerGone) as error:
+            print(type(error).__name__)
+
+
+def child_again() -> None:
+    from interlock.context.ray.process import RayProcess
+
+    RayProcess(target=square, args=(2,)).start()
+
+
+if __name__ == "__main__":
+    main()

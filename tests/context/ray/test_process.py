@@ -1,0 +1,144 @@
+"""A process on a cluster: how it starts, ends, and what its end gives back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from typing import Any
+
+import pytest
+
+from interlock.connection import wait
+from interlock.errors import AbandonedLockError, AbandonedLockWarning, SerializationError
+from tests.context.ray import work
+
+BOUND_S = 40.0
+
+
+def test_a_process_tells_how_it_ended(on_ray: Any) -> None:
+    """P1: its status, 1 for an exception, minus the number of a signal."""
+    ways = {0: 0, 7: 7, "raise": 1, "kill": -signal.SIGKILL}
+    children = [on_ray.Process(target=work.ends_with, args=(way,)) for way in ways]
+    for child in children:
+        assert (child.is_alive(), child.exitcode, child.pid) == (False, None, None)
+        child.start()
+    for child in children:
+        child.join(BOUND_S)
+        assert wait([child.sentinel], BOUND_S) == [child.sentinel]
+    assert [child.exitcode for child in children] == [*ways.values()], children
+    assert not {*children} & {*on_ray.active_children()}
+    with pytest.raises(AssertionError):
+        children[0].start()
+    children[0].close()
+
+
+def test_a_process_is_ended_and_its_life_is_seen(on_ray: Any) -> None:
+    """P1: terminate(), kill(), pid, name, active_children."""
+    queue, event = on_ray.Queue(), on_ray.Event()
+    child = on_ray.Process(target=work.told, args=(queue, event), name="far", daemon=True)
+    child.start()
+    pid = queue.get(timeout=BOUND_S)
+    assert (child.pid, child.is_alive(), child.name) == (pid, True, "far")
+    assert pid != os.getpid()
+    assert child in on_ray.active_children()
+    child.join(0.01)
+    assert child.exitcode is None
+    child.terminate()
+    child.join(BOUND_S)
+    assert (child.exitcode, child.is_alive()) == (-signal.SIGTERM, False)
+
+
+def test_a_class_of_process_has_its_own_run(on_ray: Any) -> None:
+    """P1: as programs derive from Process."""
+
+    class Derived(on_ray.Process):  # type: ignore[misc]
+        def __init__(self, queue: Any) -> None:
+            super().__init__()
+            self.queue = queue
+
+        def run(self) -> None:
+            self.queue.put("run")
+
+    queue = on_ray.Queue()
+    child = Derived(queue)
+    child.start()
+    child.join(BOUND_S)
+    assert (queue.get(timeout=BOUND_S), child.exitcode) == ("run", 0)
+    unsendable = on_ray.Process(target=work.square, args=(work.unsendable(),))
+    with pytest.raises(SerializationError, match="lock"):
+        unsendable.start()
+
+
+def test_a_lock_of_the_dead_is_the_next_ones(on_ray: Any) -> None:
+    """P3: killed by a signal; who comes next is told who it was."""
+    lock, strict, queue = on_ray.Lock(), on_ray.RLock(on_abandon="raise"), on_ray.Queue()
+    for each in (lock, strict):
+        child = on_ray.Process(target=work.dies_with, args=(each, queue), name="holder")
+        child.start()
+        pid = queue.get(timeout=BOUND_S)
+        owner = each.owner
+        assert owner is not None and owner.pid == pid and owner.process.startswith("holder on ")
+        assert not each.acquire(False)
+        os.kill(pid, signal.SIGKILL)
+        if each is lock:
+            with pytest.warns(AbandonedLockWarning, match=f"process {pid} \\(holder on .*died"):
+                assert lock.acquire(timeout=BOUND_S)
+            lock.release()
+        else:
+            with pytest.raises(AbandonedLockError, match="have not got"):
+                strict.acquire(timeout=BOUND_S)
+            with strict:
+                assert strict.owner.pid == os.getpid()
+        child.join(BOUND_S)
+        assert child.exitcode == -signal.SIGKILL
+
+
+def test_a_death_on_another_machine_is_noticed_too(on_ray: Any) -> None:
+    """P3: by Ray alone, some seconds later."""
+    lock, queue = on_ray.Lock(), on_ray.Queue()
+    child = on_ray.Process(target=work.dies_elsewhere_with, args=(lock, queue))
+    child.start()
+    os.kill(queue.get(timeout=BOUND_S), signal.SIGKILL)
+    with pytest.warns(AbandonedLockWarning, match="died"):
+        assert lock.acquire(timeout=BOUND_S)
+
+
+def test_a_condition_is_notified_from_afar(on_ray: Any) -> None:
+    """P8: it travels with its lock."""
+    condition, queue = on_ray.Condition(on_ray.Lock()), on_ray.Queue()
+    with condition:
+        child = on_ray.Process(target=work.notifies, args=(condition, queue))
+        child.start()
+        assert condition.wait(BOUND_S)
+        assert queue.get(timeout=BOUND_S) == "about to"
+    child.join(BOUND_S)
+    assert child.exitcode == 0
+
+
+def test_the_end_of_a_process_gives_back_what_it_had(on_ray: Any) -> None:
+    """P3: in order, too, and told as well."""
+    lock, places = on_ray.Lock(), on_ray.BoundedSemaphore(1)
+    for turn in (lock, places):
+        child = on_ray.Process(target=work.ends_with_lock, args=(turn,))
+        child.start()
+        child.join(BOUND_S)
+        assert child.exitcode == 0
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            assert turn.acquire(timeout=BOUND_S)
+        assert len(told) == (turn is lock)
+
+
+def test_a_message_of_the_dead_is_delivered_again(on_ray: Any) -> None:
+    """P2: the next attempt, to whoever is next."""
+    queue, told = on_ray.Queue(), on_ray.Queue()
+    queue.put("work")
+    for attempt in (1, 2):
+        child = on_ray.Process(target=work.leases, args=(queue, told))
+        child.start()
+        assert told.get(timeout=BOUND_S) == ("work", attempt)
+        child.kill()
+    with queue.lease(timeout=BOUND_S) as delivery:
+        assert (delivery.message, delivery.attempt) == ("work", 3)
+    assert queue.empty()
