@@ -377,7 +377,9 @@ def _checked(max_tasks_per_child: Any, context: Any) -> Any:
     return context
 
 
-def _parted(fn: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parted(
+    fn: Any, kwargs: dict[str, Any], options: frozenset[str] = _OPTIONS
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The function's keywords, and the options among them."""
     try:
         parameters = inspect.signature(fn).parameters
@@ -387,5 +389,5 @@ def _parted(fn: Any, kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, 
         if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             return kwargs, {}
         own = set(parameters)
-    options = {name: kwargs[name] for name in _OPTIONS - own if name in kwargs}
-    return {name: value for name, value in kwargs.items() if name not in options}, options
+    given = {name: kwargs[name] for name in options - own if name in kwargs}
+    return {name: value for name, value in kwargs.items() if name not in given}, given
