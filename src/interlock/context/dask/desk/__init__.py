@@ -1,0 +1,1 @@
+"""What runs in Dask's scheduler: queues and locks, and who has them."""
