@@ -1,0 +1,275 @@
+"""DaskContext: work runs in the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
+
+from interlock.context.dask.cluster import connected
+from interlock.context.dask.link import link_of
+from interlock.context.dask.tasks.executor import DaskExecutor
+from interlock.context.dask.tasks.pool import DaskPool
+from interlock.context.dask.tasks.process import DaskProcess, contexts
+from interlock.context.dask.things.locks import (
+    DaskBoundedSemaphore,
+    DaskLock,
+    DaskRLock,
+    DaskSemaphore,
+)
+from interlock.context.dask.things.queues import DaskJoinableQueue, DaskQueue, DaskSimpleQueue
+from interlock.context.dask.things.signals import DaskBarrier, DaskCondition, DaskEvent
+from interlock.context.dask.things.values import DaskArray, DaskValue
+from interlock.context.substrate import SubstrateContext
+from interlock.errors import ServerGone
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from interlock.context.dask.tasks.options import DaskTaskOptions
+    from interlock.synchronize.lock_base import OnAbandon
+
+__all__ = ["DaskContext"]
+
+_numbers = itertools.count(1)
+
+
+class DaskContext(SubstrateContext):
+    """Work runs in the workers of a Dask cluster: one that is there, or one made on the spot.
+
+    Args:
+        address: Of the scheduler, such as ``"tcp://scheduler:8786"``; None for a cluster of this
+            machine that ends with the context, or, in a task of Dask, for the cluster it runs on.
+        workers: Of a cluster made on the spot: how many processes; None for one for each CPU.
+        client: A `distributed.Client` to be used in place of a new one.
+        memory_limit: Of a worker made on the spot, as Dask has it (bytes, or ``"2GB"``); None for
+            its share of the machine.
+        patience: Seconds to wait for the scheduler, and for a worker when there is none.
+
+    Raises:
+        ServerGone: The scheduler cannot be reached.
+        ValueError: Two of address, workers and client are given, or workers is less than 1.
+
+    If a process dies: see `DaskPool`, and docs/guide/clusters.md for each of the others.
+
+    Example:
+        >>> import interlock
+        >>> with interlock.get_context("dask", workers=1) as dask:  # doctest: +SKIP
+        ...     with dask.Pool() as pool:
+        ...         pool.map(abs, [-1, 2, -3])
+        [1, 2, 3]
+    """
+
+    _name = "dask"
+    runs_in = "workers of a Dask cluster"
+    copies = True
+    kills = False
+    other_machines = True
+    absent: ClassVar[Mapping[str, str]] = {
+        "Pipe": "two queues of this context",
+        "RWLock": "a Lock of this context",
+        "RawValue": "Value(..., lock=False)",
+        "RawArray": "Array(..., lock=False)",
+        "SharedArray": "Pool.map(..., keep_remote=True), which leaves arrays where they are "
+        "computed, or Pool.share, which puts one on every worker",
+        "SharedDict": "a dict of a server that all machines reach: `interlock serve`, and "
+        "interlock.connect(...).dict(name)",
+        "Manager": "a server that all machines reach: interlock.connect, or "
+        "interlock.managers.BaseManager with an address of TCP",
+    }
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        workers: int | None = None,
+        client: Any = None,
+        memory_limit: int | str | None = None,
+        patience: float = 60.0,
+    ) -> None:
+        self._patience = patience
+        self._end = contextlib.ExitStack()
+        self._client = connected(self._end, address, workers, client, memory_limit, patience)
+        self._link = link_of(self._client)
+        self._processes: list[DaskProcess] = []
+
+    @property
+    def client(self) -> Any:
+        """Dask's own client, for what else Dask can do."""
+        return self._link.client
+
+    def cpu_count(self) -> int:
+        """How many tasks the cluster runs at once."""
+        infos = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        return sum(each["nthreads"] for each in infos)
+
+    def Pool(  # type: ignore[override]
+        self,
+        processes: int | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        maxtasksperchild: int | None = None,
+        **options: Unpack[DaskTaskOptions],
+    ) -> DaskPool:
+        """A pool of the cluster's workers; see `DaskPool`.
+
+        Raises:
+            ValueError: As there.
+
+        If a process dies: As there.
+        """
+        return DaskPool(
+            self._link, processes, initializer, initargs, maxtasksperchild,
+            patience=self._patience, options=options,
+        )  # fmt: skip
+
+    def ProcessPoolExecutor(  # type: ignore[override]
+        self,
+        max_workers: int | None = None,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        max_tasks_per_child: int | None = None,
+        **options: Unpack[DaskTaskOptions],
+    ) -> DaskExecutor:
+        """An executor on the cluster's workers; see `DaskExecutor`.
+
+        Raises:
+            ValueError: As there.
+
+        If a process dies: As there.
+        """
+        return DaskExecutor(
+            self._link, max_workers, initializer=initializer, initargs=initargs,
+            max_tasks_per_child=max_tasks_per_child, patience=self._patience, options=options,
+        )  # fmt: skip
+
+    # ---- processes -----------------------------------------------------------------
+
+    @functools.cached_property
+    def Process(self) -> type[DaskProcess]:  # type: ignore[override]
+        """The class of this context's processes; see `DaskProcess`."""
+        number = next(_numbers)
+        contexts[number] = self
+        return type("DaskProcess", (DaskProcess,), {"_context_number": number})
+
+    def active_children(self) -> list[DaskProcess]:  # type: ignore[override]
+        """The processes that this context has started and that have not ended."""
+        self._processes = [each for each in self._processes if each.is_alive()]
+        return list(self._processes)
+
+    def _started(self, process: DaskProcess) -> None:
+        self._processes = [*self.active_children(), process]
+
+    def _place(self) -> str:
+        """The worker for a process: one that has the fewest of ours, then of tasks."""
+        infos = self.client.scheduler_info(n_workers=-1)["workers"]
+        if not infos:
+            self.client.wait_for_workers(1, timeout=self._patience)
+            infos = self.client.scheduler_info(n_workers=-1)["workers"]
+        had = Counter(each.worker for each in self.active_children())
+        return str(min(infos, key=lambda each: (had[each], self._load(infos[each]))))
+
+    @staticmethod
+    def _load(info: Any) -> int:
+        return int(info.get("metrics", {}).get("task_counts", {}).get("executing", 0))
+
+    # ---- queues --------------------------------------------------------------------
+
+    def Queue(  # type: ignore[override]
+        self,
+        maxsize: int = 0,
+        *,
+        max_bytes: int | None = None,
+        max_deliveries: int | None = None,
+    ) -> DaskQueue[Any]:
+        """A queue for all on the cluster; see `DaskQueue`."""
+        return DaskQueue(self._link, maxsize, max_bytes, max_deliveries)
+
+    def JoinableQueue(  # type: ignore[override]
+        self,
+        maxsize: int = 0,
+        *,
+        max_bytes: int | None = None,
+        max_deliveries: int | None = None,
+    ) -> DaskJoinableQueue[Any]:
+        """A queue that knows when its work is done; see `DaskJoinableQueue`."""
+        return DaskJoinableQueue(self._link, maxsize, max_bytes, max_deliveries)
+
+    def SimpleQueue(self, *, max_bytes: int | None = None) -> DaskSimpleQueue[Any]:  # type: ignore[override]
+        """A queue with no timeouts and no sizes; see `DaskSimpleQueue`."""
+        return DaskSimpleQueue(self._link, max_bytes=max_bytes)
+
+    # ---- locks ---------------------------------------------------------------------
+
+    def Lock(self, *, on_abandon: OnAbandon = "warn") -> DaskLock:  # type: ignore[override]
+        """A lock for all on the cluster; see `DaskLock`."""
+        return DaskLock(self._link, on_abandon)
+
+    def RLock(self, *, on_abandon: OnAbandon = "warn") -> DaskRLock:  # type: ignore[override]
+        """A lock that its owner may take again; see `DaskRLock`."""
+        return DaskRLock(self._link, on_abandon)
+
+    def Semaphore(self, value: SupportsIndex = 1) -> DaskSemaphore:  # type: ignore[override]
+        """So many at a time; see `DaskSemaphore`."""
+        return DaskSemaphore(self._link, operator.index(value))
+
+    def BoundedSemaphore(self, value: SupportsIndex = 1) -> DaskBoundedSemaphore:  # type: ignore[override]
+        """The same, never more; see `DaskBoundedSemaphore`."""
+        return DaskBoundedSemaphore(self._link, operator.index(value))
+
+    def Condition(self, lock: DaskLock | None = None) -> DaskCondition:  # type: ignore[override]
+        """To wait for a change; see `DaskCondition`."""
+        return DaskCondition(self._link, lock)
+
+    def Event(self) -> DaskEvent:  # type: ignore[override]
+        """To wait until something has happened; see `DaskEvent`."""
+        return DaskEvent(self._link)
+
+    def Barrier(  # type: ignore[override]
+        self,
+        parties: SupportsIndex,
+        action: Callable[[], object] | None = None,
+        timeout: float | None = None,
+    ) -> DaskBarrier:
+        """To wait for each other; see `DaskBarrier`.
+
+        Raises:
+            ValueError: As there.
+
+        If a process dies: As there.
+        """
+        return DaskBarrier(self._link, operator.index(parties), action, timeout)
+
+    # ---- values --------------------------------------------------------------------
+
+    def Value(  # type: ignore[override]
+        self, typecode_or_type: Any, value: Any = 0, *, lock: Any = True
+    ) -> DaskValue:
+        """A number that all on the cluster see; see `DaskValue`."""
+        return DaskValue(self._link, typecode_or_type, value, lock)
+
+    def Array(  # type: ignore[override]
+        self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True
+    ) -> DaskArray:
+        """Numbers that all on the cluster see; see `DaskArray`."""
+        return DaskArray(self._link, typecode_or_type, size_or_initializer, lock)
+
+    # ---- the end -------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End what was made for this context: the connection, and a cluster made on the spot.
+
+        Processes that are no daemons are waited for; daemons are terminated.
+        """
+        with contextlib.suppress(ServerGone):  # then they are gone with it
+            for process in self.active_children():
+                if process.daemon:
+                    process.terminate()
+                else:
+                    process.join()
+        self._end.close()

@@ -1,0 +1,148 @@
+"""Handle: a result that stays on the cluster, where it was computed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from distributed import Future
+
+from interlock.context.dask.faults import translated
+from interlock.context.dask.link import Link, link_here
+from interlock.context.dask.packing import now, passed_value, refuse_outside
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interlock.context.dask.aio import AsyncHandle
+
+__all__ = ["Handle", "gathered"]
+
+T = TypeVar("T")
+
+
+class Handle(Generic[T]):
+    """The result of a task of Dask, which stays in the memory of the worker that computed it.
+
+    As an argument of a further task it is there as the value itself, and Dask runs the task where
+    the value is, if it can. In a message of a queue it arrives as a handle. The value is kept as
+    long as somebody has a handle of it.
+
+    Args:
+        future: Dask's own future.
+        link: To its cluster.
+        task: What computes it, in words.
+
+    If a process dies: a worker that had the value: Dask computes it again.
+    """
+
+    def __init__(self, future: Any, link: Link, task: str = "") -> None:
+        self.future = future
+        self._link = link
+        self._task = task
+
+    def get(self, timeout: float | None = None) -> T:
+        """The value, brought here.
+
+        Args:
+            timeout: Seconds to wait for it; None for as long as it takes.
+
+        Raises:
+            TimeoutError: It is not there in that time.
+            WorkerDied: The workers that were to compute it died, more of them than Dask tries.
+            ServerGone: The scheduler is lost.
+            Exception: What the task raised.
+
+        If a process dies: see WorkerDied; fewer deaths are Dask's to mend.
+        """
+        value: T = self._link.wait(self._value(timeout))
+        return value
+
+    async def _value(self, timeout: float | None) -> Any:
+        try:
+            return await asyncio.wait_for(self.future, timeout)
+        except TimeoutError:
+            if self.future.done():  # the task's own
+                raise
+            raise TimeoutError(
+                f"The result of {self._task or self.future.key} did not come within {timeout} s; "
+                "its task goes on."
+            ) from None
+        except BaseException as error:
+            other = translated(error, self._task or str(self.future.key), self._link.is_lost)
+            if other is error:
+                raise
+            raise other from error
+
+    def ready(self) -> bool:
+        """Whether the task is done."""
+        return bool(self.future.done())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the task is done, without the value; whether it is.
+
+        Raises:
+            ServerGone: The scheduler is lost.
+
+        If a process dies: as `Handle.get`.
+        """
+        return self._link.wait(self._done(timeout))
+
+    async def _done(self, timeout: float | None) -> bool:
+        waiting = asyncio.ensure_future(self.future._state.wait())
+        await asyncio.wait([waiting], timeout=timeout)
+        waiting.cancel()
+        return self.ready()
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The addresses of the workers that have the value; none before it is there."""
+        held = self._link.client.who_has([self.future])
+        return tuple(held.get(self.future.key, ()))
+
+    @property
+    def aio(self) -> AsyncHandle[T]:
+        """`get` and `wait` to be awaited, under asyncio and Trio."""
+        from interlock.context.dask.aio import AsyncHandle
+
+        return AsyncHandle(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        refuse_outside(self)
+        if now.futures is not None:
+            now.futures.append(self.future)
+            return passed_value, (len(now.futures) - 1,)
+        assert now.keys is not None, "one of the two is asked for"
+        now.keys.append(self.future.key)
+        return _arrived, (self.future.key, self._task)
+
+    def __repr__(self) -> str:
+        return f"<Handle of {self._task or self.future.key}: {self.future.status}>"
+
+
+def _arrived(key: Any, task: str) -> Handle[Any]:
+    link = link_here()
+    future: Any = Future(key, link.client)
+    link.wish_for(key)
+    return Handle(future, link, task)
+
+
+def gathered(handles: Iterable[Handle[T]], timeout: float | None = None) -> list[T]:
+    """The values of many, brought here together.
+
+    Raises:
+        TimeoutError: One is not there in that time.
+        Exception: As `Handle.get`, for the first that has one.
+
+    If a process dies: as `Handle.get`.
+    """
+    found: Sequence[Handle[T]] = list(handles)
+    if not found:
+        return []
+    link = found[0]._link
+
+    async def values() -> list[T]:
+        return list(await asyncio.gather(*(each._value(timeout) for each in found)))
+
+    return link.wait(values())

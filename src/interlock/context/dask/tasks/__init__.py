@@ -1,0 +1,1 @@
+"""Pools, executors and processes: Dask's tasks, seen from the program that submits them."""

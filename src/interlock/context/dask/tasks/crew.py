@@ -1,0 +1,381 @@
+"""Crew: the tasks of one pool or executor that are under way on a cluster.
+
+    begin ──► submitted to Dask (no more at once than the pool has processes) ──► settled
+
+A task is a `Batch`: some calls of one function. Dask chooses the worker, runs it again when a
+worker dies, and brings the answer to the client's event loop; from there it goes to the link's
+thread for answers, where it is unpacked, and told to the batch's job.
+
+C1  Each batch is told once, whatever happens: outcomes, or one error for all its calls.
+C2  A batch is in `open` from begin() until it is told.
+
+A death: of a worker, Dask's retry or `WorkerDied`; of all workers, `WorkerDied` after the patience
+of the context; of the scheduler, `ServerGone`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from interlock.context.dask.faults import no_workers, translated
+from interlock.context.dask.link import Link
+from interlock.context.dask.packing import pack_call, pack_message, unpack
+from interlock.context.dask.tasks.options import DaskOptions
+from interlock.context.dask.work.place import interrupt
+from interlock.context.dask.work.run import Again, Calls, Cancelled, run
+from interlock.context.dask.work.state import Initializer
+from interlock.errors import InterlockError
+from interlock.pool.faults import PoolClosed, PoolTerminated, TaskCancelled
+from interlock.serialize.functions import whole_by_value
+
+__all__ = ["Batch", "Crew", "Function", "Outcomes", "group_for"]
+
+WATCH_S = 1.0  # how often to look whether there are workers
+
+Outcomes = list[tuple[str, Any]]
+_sequence = itertools.count()
+
+
+class Told(Protocol):
+    """Whom a batch's end is told."""
+
+    def tell(self, batch: Batch, outcomes: Outcomes | BaseException) -> None:
+        """Its calls have these outcomes, or all this error."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """What tasks call.
+
+    Attributes:
+        name: In words.
+        data: Itself, by value.
+    """
+
+    name: str
+    data: bytes
+
+    @classmethod
+    def of(cls, call: Callable[..., Any]) -> Function:
+        """This one.
+
+        Raises:
+            SerializationError: It cannot be sent.
+        """
+        name = getattr(call, "__qualname__", None) or type(call).__name__
+        return cls(name, pack_message(call)[0])
+
+
+@dataclass(eq=False)
+class Batch:
+    """Some calls of a job.
+
+    Attributes:
+        job: Is told of its end.
+        function: What is called.
+        kind: How; as in `Calls`.
+        first: The number of the first call.
+        items: Packed, with the futures they refer to.
+        size: How many calls.
+        options: How they are run.
+    """
+
+    job: Told
+    function: Function
+    kind: str
+    first: int
+    items: tuple[bytes, list[Any]]
+    size: int
+    options: DaskOptions
+    key: Any = None
+    future: Any = None
+    cancelled: BaseException | None = None
+    is_told: bool = False
+    number: int = field(default_factory=lambda: next(_sequence))
+
+    @property
+    def described(self) -> str:
+        """In words."""
+        many = f"-{self.first + self.size - 1}" if self.size > 1 else ""
+        return f"{self.first}{many} `{self.function.name}`"
+
+
+def group_for(name: str, number: str) -> str:
+    """The first part of the keys of tasks of one function and one pool.
+
+    By it Dask's pages gather tasks; and where a group is large, Dask keeps its tasks in the
+    scheduler until a worker is free for them, so that a worker that dies has few.
+    """
+    plain = "".join(c if c.isalnum() or c in "_." else "_" for c in name)
+    return f"{plain}-{number}"
+
+
+class Crew:
+    """See the head of this module.
+
+    Args:
+        link: To the cluster.
+        size: Batches at once; None to leave it to Dask.
+        initializer: Called first in each worker, with initargs.
+        initargs: Its arguments.
+        patience: Seconds after which tasks fail if there is no worker.
+
+    Raises:
+        SerializationError: The initializer cannot be sent.
+    """
+
+    def __init__(
+        self, link: Link, size: int | None, initializer: Any, initargs: Sequence[Any],
+        patience: float,
+    ) -> None:  # fmt: skip
+        self.link = link
+        self.number = uuid.uuid4().hex
+        self.size = size
+        packed = None
+        if initializer is not None:
+            packed, futures = pack_call((initializer, tuple(initargs)))
+            if futures:
+                raise InterlockError("initargs cannot be handles; pass them to the tasks.")
+        self.initializer = Initializer(self.number, packed)
+        self._patience = patience
+        self._changed = threading.Condition(threading.RLock())
+        self._open: set[Batch] = set()
+        self._waiting: list[tuple[int, int, Batch]] = []  # a heap, by priority
+        self._under_way = 0
+        self._is_watched = False
+        self.is_closed = False
+        self.is_terminated = False
+
+    @property
+    def workers(self) -> int:
+        """How many tasks the cluster runs at once, about; at least 1."""
+        infos = self.link.client.scheduler_info(n_workers=-1)["workers"].values()
+        return max(1, sum(int(each["nthreads"]) for each in infos))
+
+    def key_for(self, name: str) -> tuple[str, int]:
+        """Of another task of a function of that name."""
+        return group_for(name, self.number), next(_sequence)
+
+    # ---- in ----------------------------------------------------------------------
+
+    def begin(self, batches: Sequence[Batch]) -> None:
+        """Have them run.
+
+        Raises:
+            PoolClosed: No more tasks are taken.
+            ServerGone: The scheduler is lost.
+        """
+        with self._changed:
+            if self.is_closed:
+                raise PoolClosed("The pool takes no more tasks: it was closed.")
+            self._open.update(batches)  # C2
+            for batch in batches:
+                heapq.heappush(self._waiting, (-batch.options.priority, batch.number, batch))
+        try:
+            self._submit_next()
+        except BaseException as error:
+            for batch in batches:
+                self._tell_later(batch, error)
+            raise
+
+    def _submit_next(self) -> None:
+        while True:
+            with self._changed:
+                if not self._waiting or (self.size is not None and self._under_way >= self.size):
+                    return
+                batch = heapq.heappop(self._waiting)[2]
+                if batch.cancelled is not None:
+                    continue
+                self._under_way += 1
+            try:
+                self._submit(batch)
+            except BaseException:
+                with self._changed:
+                    self._under_way -= 1
+                raise
+
+    def _submit(self, batch: Batch) -> None:
+        options, (data, futures) = batch.options, batch.items
+        batch.key = self.key_for(batch.function.name)
+        retry_on = whole_by_value(options.retry_on) if options.retries else None
+        calls = Calls(
+            batch.key, batch.function.data, batch.kind, data, self.initializer, options.timeout,
+            retry_on,
+        )  # fmt: skip
+        client = self.link.client
+        batch.future = client.submit(
+            run, calls, *futures, key=batch.key, pure=False, retries=options.retries,
+            priority=options.priority, resources=options.resources,
+        )  # fmt: skip
+        self.link.begin(self._settle(batch))
+        if batch.cancelled is not None:  # meanwhile
+            client.cancel([batch.future], force=True)
+        self._watch()
+
+    # ---- out ---------------------------------------------------------------------
+
+    async def _settle(self, batch: Batch) -> None:
+        """In the client's event loop."""
+        answer: Any
+        try:
+            answer = await batch.future
+        except Again as again:
+            answer = again.outcomes
+        except BaseException as error:  # of whatever kind, it is the batch's end (C1)
+            answer = translated(error, batch.described, self.link.is_lost)
+            if answer is not error:
+                answer.__cause__ = error
+        with self._changed:
+            self._under_way -= 1
+        self._tell_later(batch, answer)
+
+    def _tell_later(self, batch: Batch, answer: bytes | BaseException) -> None:
+        with suppress(RuntimeError):  # the interpreter ends, and nobody waits any more
+            self.link.answers.submit(self._tell, batch, answer)
+
+    def _tell(self, batch: Batch, answer: bytes | BaseException) -> None:
+        """In the thread for answers."""
+        with self._changed:
+            if batch.is_told:
+                return
+            batch.is_told = True  # C1
+        outcomes: Outcomes | BaseException
+        if batch.cancelled is not None:
+            outcomes = batch.cancelled
+        elif isinstance(answer, BaseException):
+            outcomes = answer
+        else:
+            try:
+                outcomes = unpack(answer, self.link)
+            except BaseException as error:  # of the result's own code
+                outcomes = error
+        batch.items, batch.future = (b"", []), None
+        try:
+            batch.job.tell(batch, outcomes)
+        finally:
+            with self._changed:
+                self._open.discard(batch)  # C2
+                self._changed.notify_all()
+            with suppress(InterlockError):  # told by each batch by itself
+                self._submit_next()
+
+    # ---- no workers --------------------------------------------------------------
+
+    def _watch(self) -> None:
+        with self._changed:
+            if self._is_watched:
+                return
+            self._is_watched = True
+        self.link.begin(self._look_for_workers())
+
+    async def _look_for_workers(self) -> None:
+        """As long as something is open; a task for which there is nobody must not wait for ever."""
+        loop = asyncio.get_running_loop()
+        since: dict[Batch, float] = {}
+        while True:
+            await asyncio.sleep(WATCH_S)
+            with self._changed:
+                begun = [batch for batch in self._open if batch.future is not None]
+                if not self._open:
+                    self._is_watched = False
+                    return
+            try:
+                infos = self.link.client.scheduler_info(n_workers=-1)["workers"].values()
+            except InterlockError as error:
+                for batch in begun:
+                    self._tell_later(batch, error)
+                continue
+            lonely = [batch for batch in begun if not _has_worker(batch, infos)]
+            since = {batch: since.get(batch, loop.time()) for batch in lonely}
+            for batch, began in since.items():
+                if loop.time() - began >= self._patience:
+                    batch.cancelled = no_workers(
+                        batch.described, self._patience, batch.options.resources
+                    )
+                    await self.link.client.cancel([batch.future], force=True)
+
+    # ---- the end -----------------------------------------------------------------
+
+    def cancel(self, batches: Sequence[Batch], running: bool, error: BaseException) -> bool:
+        """Let those not begin that have not begun; running: and interrupt those that have.
+
+        Returns:
+            Whether any was open.
+        """
+        with self._changed:
+            mine = [
+                batch
+                for batch in batches
+                if batch in self._open and batch.cancelled is None and not batch.is_told
+            ]
+            for batch in mine:
+                batch.cancelled = error
+        begun = [batch for batch in mine if batch.future is not None]
+        for batch in mine:
+            if batch.future is None:
+                self._tell_later(batch, error)
+        if begun:
+            with suppress(InterlockError, OSError):  # then they end by that
+                client = self.link.client
+                if running:
+                    self.link.begin(self._interrupt([batch.key for batch in begun]))
+                client.cancel([batch.future for batch in begun], force=True)
+        return bool(mine)
+
+    async def _interrupt(self, keys: list[Any]) -> None:
+        """On whatever workers they run."""
+        run: Any = self.link.client.run(interrupt, keys, Cancelled, on_error="ignore")
+        await run
+
+    def close(self) -> None:
+        """Take no more."""
+        with self._changed:
+            self.is_closed = True
+            self._changed.notify_all()
+
+    def terminate(self) -> None:
+        """End all, those that run by an exception in their code."""
+        self.close()
+        self.is_terminated = True
+        with self._changed:
+            batches = list(self._open)
+        self.cancel(batches, True, PoolTerminated("The pool was terminated."))
+
+    def cancel_waiting(self) -> None:
+        """Cancel what no worker has."""
+        with self._changed:
+            batches = list(self._open)
+        keys = [batch.key for batch in batches if batch.future is not None]
+        idle: Any = ()
+        if keys:
+            with suppress(InterlockError):  # then they end by that
+                idle = self.link.idle(keys)
+        batches = [batch for batch in batches if batch.future is None or batch.key in idle]
+        self.cancel(batches, False, TaskCancelled("The executor was shut down."))
+
+    def join(self) -> None:
+        """Wait until all are told.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; the tasks go on.
+
+        If a process dies: see the head of this module.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._open)
+
+
+def _has_worker(batch: Batch, infos: Any) -> bool:
+    wanted = batch.options.resources or {}
+    return any(
+        all(each.get("resources", {}).get(name, 0) >= number for name, number in wanted.items())
+        for each in infos
+    )

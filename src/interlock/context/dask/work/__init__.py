@@ -1,0 +1,1 @@
+"""What runs in Dask's workers around a task of ours."""
