@@ -1,0 +1,136 @@
+"""Processes of a cluster: functions in a worker that is chosen when they start."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from interlock.context.dask import DaskContext
+from interlock.errors import NotInContext, SerializationError
+from tests.context.dask import work
+
+BOUND_S = 20.0
+
+
+def test_a_process_runs_in_a_worker(local: DaskContext) -> None:
+    """P8: start, join, is_alive, exitcode, name; on the workers in turn."""
+    answers = local.Queue()
+    processes = [
+        local.Process(target=lambda: answers.put(work.where()), name=f"here {number}")
+        for number in range(2)
+    ]
+    assert processes[0].exitcode is None and not processes[0].is_alive()
+    for process in processes:
+        process.start()
+    pids = {answers.get(timeout=BOUND_S) for _ in processes}
+    for process in processes:
+        process.join(BOUND_S)
+        assert (process.exitcode, process.is_alive()) == (0, False)
+    assert len(pids) == len({process.worker for process in processes})
+    assert processes[1].name == "here 1"
+    processes[0].close()
+    with pytest.raises(AssertionError, match="twice"):
+        processes[0].start()
+
+
+def test_exit_codes(local: DaskContext) -> None:
+    """P8: as multiprocessing has them."""
+    cases = [(work.exit_with, (3,), 3), (work.exit_with, (None,), 0), (work.raising, (1,), 1)]
+    for target, args, code in cases:
+        process = local.Process(target=target, args=args)
+        process.start()
+        process.join(BOUND_S)
+        assert process.exitcode == code
+
+
+def test_more_processes_than_slots_run_at_once(local: DaskContext) -> None:
+    """P3: they wait for each other, and for tasks."""
+    barrier = local.Barrier(6)
+    processes = [local.Process(target=work.meet, args=(barrier,)) for _ in range(5)]
+    for process in processes:
+        process.start()
+    with local.Pool() as pool:
+        assert pool.map(work.double, range(4)) == [0, 2, 4, 6]
+    barrier.wait(BOUND_S)
+    for process in processes:
+        process.join(BOUND_S)
+        assert process.exitcode == 0
+
+
+def test_a_process_is_ended_in_its_code(local: DaskContext) -> None:
+    """terminate() and kill(); one that catches the first is asked again by kill()."""
+    started = local.Event()
+    process = local.Process(target=work.stay, args=(started,))
+    process.start()
+    assert started.wait(BOUND_S)
+    assert process in local.active_children()
+    process.join(0.01)
+    assert process.is_alive()
+    with pytest.raises(ValueError, match="still running"):
+        process.close()
+    process.terminate()
+    process.join(BOUND_S)
+    assert process.exitcode == -15
+    started.clear()
+    survived = local.Event()
+    process = local.Process(target=work.stay_stubbornly, args=(started, survived))
+    process.start()
+    assert started.wait(BOUND_S)
+    process.kill()
+    process.join(BOUND_S)
+    assert process.exitcode == -9
+    assert survived.is_set()
+
+
+def test_one_that_waits_is_ended(local: DaskContext) -> None:
+    """P3: in a get or an acquire; and has taken nothing."""
+    queue, lock, started = local.Queue(), local.Lock(), local.Event()
+
+    def wait() -> None:
+        started.set()
+        queue.get()
+
+    process = local.Process(target=wait)
+    process.start()
+    assert started.wait(BOUND_S)
+    process.terminate()
+    process.join(BOUND_S)
+    assert process.exitcode == -15
+    queue.put("for another")
+    assert queue.get(timeout=BOUND_S) == "for another"
+    assert lock.acquire(timeout=BOUND_S)
+
+
+def test_what_a_process_has_not(local: DaskContext) -> None:
+    """P8: with what to use instead."""
+    process = local.Process(target=work.double, args=(threading.Lock(),))
+    for name in ("pid", "ident", "sentinel"):
+        assert not hasattr(process, name)
+    with pytest.raises(NotInContext, match="its worker"):
+        process.pid  # noqa: B018
+    with pytest.raises(SerializationError):
+        process.start()
+    with pytest.raises(AssertionError, match="started"):
+        process.join()
+
+
+class Counting:
+    """Makes a class of processes with a `run` of its own."""
+
+    def __init__(self, context: DaskContext) -> None:
+        class Own(context.Process):  # type: ignore[name-defined, misc]
+            def run(self) -> None:
+                self._args[0].put(self.name)
+
+        self.kind = Own
+
+
+def test_a_subclass_runs_its_own(local: DaskContext) -> None:
+    """P8: as with multiprocessing.Process."""
+    answers = local.Queue()
+    process = Counting(local).kind(args=(answers,), name="mine")
+    process.start()
+    assert answers.get(timeout=BOUND_S) == "mine"
+    process.join(BOUND_S)
+    assert process.exitcode == 0
