@@ -28,10 +28,8 @@ __all__ = [
     "by_value",
     "by_value_apart",
     "from_apart",
-    "from_whole",
     "pack_function",
     "unpack_function",
-    "whole_by_value",
 ]
 
 _MAIN = "__main__"
@@ -115,27 +113,6 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, place: Any) -> Any:
         return self.carried[place]
-
-
-def whole_by_value(obj: Any) -> bytes:
-    """An object with the functions and classes of ``__main__`` in it by value.
-
-    Raises:
-        SerializationError: A part of it cannot be sent; with the path to it, where that is found.
-        ImportError: cloudpickle is not installed.
-    """
-    import cloudpickle
-
-    try:
-        return bytes(cloudpickle.dumps(obj, 5))
-    except Exception as error:
-        encode_all(obj, None)  # says which part it is
-        raise SerializationError(f"{obj!r:.200} cannot be sent: {error}") from error
-
-
-def from_whole(data: bytes) -> Any:
-    """What `whole_by_value` was given, in the process that is to use it."""
-    return pickle.loads(data)
 
 
 def unpack_function(data: bytes) -> Function:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.errors import SerializationError
-from interlock.serialize.functions import from_whole, whole_by_value
+from interlock.serialize.whole import from_whole, whole_by_value
 
 if TYPE_CHECKING:
     from interlock.context.dask.link import Link

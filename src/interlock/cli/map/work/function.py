@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -24,7 +25,8 @@ class MappedFunction:
     """A function with the text that names it; another process finds it by that text.
 
     A forked worker already has the function. One started otherwise gets the text
-    and loads it again, so a function need not be picklable.
+    and loads it again, so a function need not be picklable. One on a machine that
+    has not the file gets what is in it, too.
     """
 
     def __init__(self, reference: str, call: Callable[[Any], object]) -> None:
@@ -37,8 +39,13 @@ class MappedFunction:
         """Call the function with one input."""
         return self._call(given)
 
-    def __reduce__(self) -> tuple[Callable[[str, bool], MappedFunction], tuple[str, bool]]:
-        return load, (self.reference, self.is_async)
+    def __reduce__(self) -> tuple[Callable[..., MappedFunction], tuple[Any, ...]]:
+        source, _, name = self.reference.rpartition(":")
+        if not _is_file(source):
+            return load, (self.reference, self.is_async)
+        path = os.path.abspath(source)
+        with open(path, encoding="utf-8") as file:
+            return _loaded, (self.reference, path, name, file.read(), self.is_async)
 
     def __str__(self) -> str:
         return f"function {self.reference}"
@@ -61,9 +68,26 @@ def load(reference: str, awaits: bool = False) -> MappedFunction:
     source, colon, name = reference.rpartition(":")
     if not colon or not source or not name:
         raise Unusable(f"FUNCTION {reference!r}: write module:name or file.py:name, {EXAMPLE}")
-    is_file = source.endswith(".py") or os.sep in source
-    module = _module_of_file(reference, source) if is_file else _module(reference, source)
+    module = _module_of_file(reference, source) if _is_file(source) else _module(reference, source)
     return MappedFunction(reference, _checked(reference, _found(reference, module, name), awaits))
+
+
+def _is_file(source: str) -> bool:
+    return source.endswith(".py") or os.sep in source
+
+
+def _loaded(reference: str, path: str, name: str, text: str, awaits: bool) -> MappedFunction:
+    """In another process: from the file, if it is there, or from what is in it."""
+    if os.path.isfile(path):
+        return MappedFunction(reference, load(f"{path}:{name}", awaits)._call)
+    own = f"_mapped_{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+    if own not in sys.modules:
+        module = ModuleType(own)
+        module.__file__ = path
+        exec(compile(text, path, "exec"), vars(module))
+        sys.modules[own] = module
+    found = _found(reference, sys.modules[own], name)
+    return MappedFunction(reference, _checked(reference, found, awaits))
 
 
 def _module_of_file(reference: str, path: str) -> ModuleType:

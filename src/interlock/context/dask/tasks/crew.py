@@ -34,7 +34,7 @@ from interlock.context.dask.work.run import Again, Calls, Cancelled, run
 from interlock.context.dask.work.state import Initializer
 from interlock.errors import InterlockError
 from interlock.pool.faults import PoolClosed, PoolTerminated, TaskCancelled
-from interlock.serialize.functions import whole_by_value
+from interlock.serialize.whole import whole_by_value
 
 __all__ = ["Batch", "Crew", "Function", "Outcomes", "group_for"]
 

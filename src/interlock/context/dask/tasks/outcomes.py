@@ -9,7 +9,7 @@ from interlock.context.dask.link import Link
 from interlock.context.dask.packing import unpack
 from interlock.context.dask.tasks.crew import Batch, Outcomes
 from interlock.context.dask.work.run import FAILED, NOT_SENT, TIMED_OUT, VALUE
-from interlock.pool.faults import ResultNotSent, TaskCancelled, TaskTimeout
+from interlock.pool.faults import ResultNotSent, TaskCancelled, TaskTimeout, WorkerDied
 from interlock.serialize.exceptions import unpack_exception
 
 __all__ = ["results_of"]
@@ -20,10 +20,18 @@ Result = tuple[bool, Any]
 def results_of(batch: Batch, outcomes: Outcomes | BaseException, link: Link) -> list[Result]:
     """For each call of the batch, whether it is a value, and the value or the exception."""
     if isinstance(outcomes, BaseException):
-        return [(False, outcomes)] * batch.size
+        return [(False, _of_one(batch, place, outcomes)) for place in range(batch.size)]
     results = [_result(batch, place, *each, link) for place, each in enumerate(outcomes)]
     # The last ended the batch, if it is short: cancelled, or the worker could not begin.
     return results + results[-1:] * (batch.size - len(results))
+
+
+def _of_one(batch: Batch, place: int, error: BaseException) -> BaseException:
+    """An error of all as that of one: a death names its task, by whose number others find it."""
+    if batch.size == 1 or not isinstance(error, WorkerDied):
+        return error
+    task = f"{batch.first + place} `{batch.function.name}`"
+    return WorkerDied(str(error), task=task, attempt=error.attempt)
 
 
 def _result(batch: Batch, place: int, kind: str, value: Any, link: Link) -> Result:

@@ -10,10 +10,12 @@ from typing import Any
 
 from distributed import secede
 
+from interlock.pool.watch import Ended
+
 __all__ = ["Interrupted", "interrupt", "interruptible", "leave_slot"]
 
 
-class Interrupted(BaseException):
+class Interrupted(Ended):
     """What is raised in a thread from outside; its subclass says why."""
 
 

@@ -18,7 +18,7 @@ from interlock.context.dask.packing import unpack_call
 from interlock.context.dask.work.place import Interrupted, interrupt, interruptible
 from interlock.context.dask.work.state import Initializer, prepared
 from interlock.serialize.exceptions import pack_exception
-from interlock.serialize.functions import from_whole, whole_by_value
+from interlock.serialize.whole import from_whole, whole_by_value
 
 __all__ = [
     "CALL",
