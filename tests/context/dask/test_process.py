@@ -134,3 +134,18 @@ def test_a_subclass_runs_its_own(local: DaskContext) -> None:
     assert answers.get(timeout=BOUND_S) == "mine"
     process.join(BOUND_S)
     assert process.exitcode == 0
+
+
+def test_one_that_is_ended_before_it_begins_never_does(local: DaskContext) -> None:
+    """P3: whatever of it is under way, nothing runs afterwards."""
+    queue = local.Queue()
+    for _ in range(10):
+        process = local.Process(target=queue.put, args=("too late",))
+        process.start()
+        process.kill()
+        process.join(BOUND_S)
+        assert process.exitcode in (-9, 0)
+    count = queue.qsize()
+    with local.Pool() as pool:
+        pool.map(work.double, range(8), 1)  # the workers have begun all they had
+    assert queue.qsize() == count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,10 @@ from distributed import secede
 
 from interlock.pool.watch import Ended
 
-__all__ = ["Interrupted", "interrupt", "interruptible", "leave_slot"]
+__all__ = ["Interrupted", "interrupt", "interrupt_one", "interruptible", "leave_slot"]
+
+
+UNWANTED_MAX = 10_000  # tasks that were given up before they came; most never come
 
 
 class Interrupted(Ended):
@@ -33,16 +37,25 @@ class _Entry:
 
 _place = _Place()
 _running: dict[Any, _Entry] = {}
+_unwanted: OrderedDict[Any, type[Interrupted]] = OrderedDict()
 _lock = threading.Lock()
 _raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
 @contextlib.contextmanager
 def interruptible(key: Any) -> Iterator[None]:
-    """This thread runs the task of that key, and has a slot of its worker."""
+    """This thread runs the task of that key, and has a slot of its worker.
+
+    Raises:
+        Interrupted: It was interrupted before it began.
+    """
     entry = _Entry(threading.get_ident())
     with _lock:
-        _running[key] = entry
+        unwanted = _unwanted.pop(key, None)
+        if unwanted is None:
+            _running[key] = entry
+    if unwanted is not None:
+        raise unwanted
     _place.has_slot = True
     try:
         yield
@@ -67,14 +80,26 @@ def _end(key: Any, entry: _Entry) -> None:
 def interrupt(keys: list[Any], kind: type[Interrupted]) -> int:
     """Raise it in the threads of those of these tasks that run in this process; how many did.
 
-    A thread notices when it comes back to Python code: code in C that waits or computes goes on.
+    One that has not come yet gets it when it begins: Dask may have sent it already. A thread
+    notices when it comes back to Python code: code in C that waits or computes goes on.
     """
     with _lock:
-        found = [_running[key] for key in keys if key in _running]
-        for entry in found:
+        for key in keys:
+            if key not in _running:
+                _unwanted[key] = kind
+        while len(_unwanted) > UNWANTED_MAX:
+            _unwanted.popitem(last=False)
+    return sum(interrupt_one(key, kind) for key in keys)
+
+
+def interrupt_one(key: Any, kind: type[Interrupted]) -> bool:
+    """Raise it in the thread of that task; whether it runs in this process."""
+    with _lock:
+        entry = _running.get(key)
+        if entry is not None:
             entry.sent = kind
             _raise(ctypes.c_ulong(entry.thread), ctypes.py_object(kind))
-    return len(found)
+    return entry is not None
 
 
 def leave_slot() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.context.dask.packing import unpack_call
-from interlock.context.dask.work.place import Interrupted, interrupt, interruptible
+from interlock.context.dask.work.place import Interrupted, interrupt_one, interruptible
 from interlock.context.dask.work.state import Initializer, prepared
 from interlock.serialize.exceptions import pack_exception
 from interlock.serialize.whole import from_whole, whole_by_value
@@ -169,7 +169,7 @@ class _timed:
     def __init__(self, calls: Calls) -> None:
         self._timer: threading.Timer | None = None
         if calls.timeout is not None:
-            self._timer = threading.Timer(calls.timeout, interrupt, ([calls.key], _TimedOut))
+            self._timer = threading.Timer(calls.timeout, interrupt_one, (calls.key, _TimedOut))
             self._timer.daemon = True
 
     def __enter__(self) -> None:
