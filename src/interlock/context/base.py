@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from interlock.connection.pipe import PipeConnection
+    from interlock.context.dask import DaskContext
     from interlock.context.interpreter import InterpreterContext
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
     from interlock.context.thread import ThreadContext
@@ -65,6 +66,8 @@ class BaseContext(standard.BaseContext):
     def get_context(self, method: Literal["thread"]) -> ThreadContext: ...
     @overload
     def get_context(self, method: Literal["interpreter"]) -> InterpreterContext: ...
+    @overload
+    def get_context(self, method: Literal["dask"], **options: Any) -> DaskContext: ...
     @overload
     def get_context(self, method: str, **options: Any) -> BaseContext: ...
     def get_context(self, method: str | None = None, **options: Any) -> standard.BaseContext:

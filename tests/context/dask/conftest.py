@@ -18,7 +18,7 @@ def local() -> Iterator[DaskContext]:
         yield context
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def machines() -> Iterator[Machines]:
     """A scheduler, and workers as the tests start them."""
     with Machines() as machines:

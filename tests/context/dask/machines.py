@@ -40,7 +40,7 @@ class Machines:
         self._start(
             "scheduler",
             *("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
-            *("--no-dashboard", "--scheduler-file", str(told)),
+            *("--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(told)),
         )
         ends = time.monotonic() + BOUND_S
         while not self.address:

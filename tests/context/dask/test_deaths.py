@@ -143,9 +143,13 @@ def test_the_program_that_made_a_queue_is_killed(machines: Machines) -> None:
             until(lambda: 2 in pool.map(work.look_at_adopted, range(4), 1))
 
 
-def test_the_scheduler_is_killed(machines: Machines) -> None:
+def test_the_scheduler_is_killed() -> None:
     """P3: tasks, waits and calls end with ServerGone, and so does what comes after."""
-    with machines.context(workers=1, patience=2.0) as context, context.Pool() as pool:
+    with (
+        Machines() as machines,
+        machines.context(workers=1, patience=5.0) as context,
+        context.Pool() as pool,
+    ):
         queue, started = context.Queue(), context.Event()
         result = pool.apply_async(work.stay, (started,))
         process = context.Process(target=work.stay, args=(context.Event(),))

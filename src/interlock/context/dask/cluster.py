@@ -61,7 +61,7 @@ def _made(end: contextlib.ExitStack, workers: int | None, memory_limit: Any) -> 
         n_workers=workers,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         memory_limit=memory_limit or "auto",
     )
     end.callback(_closed, cluster)

@@ -89,7 +89,7 @@ class DaskContext(SubstrateContext):
         workers: int | None = None,
         client: Any = None,
         memory_limit: int | str | None = None,
-        patience: float = 60.0,
+        patience: float = 30.0,
     ) -> None:
         self._patience = patience
         self._end = contextlib.ExitStack()
