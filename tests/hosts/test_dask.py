@@ -1,4 +1,4 @@
-"""The context `dask` on three hosts: a scheduler, and two workers, one of which is lost (P2, P6)."""
+"""The context `dask` on three hosts: a scheduler and two workers, of which one is lost."""
 
 from __future__ import annotations
 
