@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -149,3 +153,32 @@ def test_one_that_is_ended_before_it_begins_never_does(local: DaskContext) -> No
     with local.Pool() as pool:
         pool.map(work.double, range(8), 1)  # the workers have begun all they had
     assert queue.qsize() == count
+
+
+LEFT_OPEN = """
+import interlock
+from tests.context.dask import work
+
+if __name__ == "__main__":
+    context = interlock.get_context("dask", workers=1)
+    print(context.Pool().map(work.double, range(3)), flush=True)
+    context.ProcessPoolExecutor().submit(work.say, "called")
+    context.Process(target=work.say, args=("run",)).start()
+    context.Process(target=work.stay, args=(context.Event(),), daemon=True).start()
+"""
+
+
+def test_a_program_that_closes_nothing_ends_well(tmp_path: Path) -> None:
+    """P5: as with multiprocessing: calls and processes are waited for, daemons are ended."""
+    (tmp_path / "program.py").write_text(LEFT_OPEN)
+    path = os.pathsep.join([os.getcwd(), *filter(None, sys.path)])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", tmp_path / "program.py"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=3 * BOUND_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == ["[0, 2, 4]", "called", "run"]

@@ -157,3 +157,7 @@ def adopt(queue: Any) -> None:
 def look_at_adopted(_: object) -> int:
     """How many messages it has; -1 in a worker that keeps none."""
     return int(_adopted[0].qsize()) if _adopted else -1
+
+
+def say(word: str) -> None:
+    print(word, flush=True)

@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster, get_client, get_worker
 
 from interlock.errors import ServerGone
 
-__all__ = ["connected"]
+__all__ = ["connected", "is_in_worker"]
 
 
 def connected(
@@ -32,7 +32,7 @@ def connected(
         return client
     if workers is not None and workers < 1:
         raise ValueError(f"workers is {workers}; give at least 1")
-    if address is None and workers is None and _is_in_worker():
+    if address is None and workers is None and is_in_worker():
         return get_client()
     if address is None:
         return _made(end, workers, memory_limit)
@@ -47,7 +47,8 @@ def connected(
     return found
 
 
-def _is_in_worker() -> bool:
+def is_in_worker() -> bool:
+    """Whether this is a task, or a process, of a cluster."""
     try:
         get_worker()
     except ValueError:

@@ -6,11 +6,13 @@ import contextlib
 import functools
 import itertools
 import operator
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
 
-from interlock.context.dask.cluster import connected
+from interlock.context.dask.cluster import connected, is_in_worker
 from interlock.context.dask.link import link_of
 from interlock.context.dask.tasks.executor import DaskExecutor
 from interlock.context.dask.tasks.pool import DaskPool
@@ -35,7 +37,20 @@ if TYPE_CHECKING:
 
 __all__ = ["DaskContext"]
 
+GRACE_S = 2.0  # how long a daemon may take to end by itself
 _numbers = itertools.count(1)
+# Those that are not closed and have a connection of their own. Each is kept: its things have no
+# more than that connection.
+_open: dict[DaskContext, None] = {}
+
+
+def _finish_all() -> None:
+    """Before the interpreter ends: calls of executors, and processes, are waited for."""
+    for context in list(_open):
+        context.close()
+
+
+threading._register_atexit(_finish_all)  # type: ignore[attr-defined]
 
 
 class DaskContext(SubstrateContext):
@@ -96,6 +111,10 @@ class DaskContext(SubstrateContext):
         self._client = connected(self._end, address, workers, client, memory_limit, patience)
         self._link = link_of(self._client)
         self._processes: list[DaskProcess] = []
+        self._executors: weakref.WeakSet[DaskExecutor] = weakref.WeakSet()
+        self._is_closed = False
+        if client is None and not is_in_worker():
+            _open[self] = None
 
     @property
     def client(self) -> Any:
@@ -143,10 +162,12 @@ class DaskContext(SubstrateContext):
 
         If a process dies: As there.
         """
-        return DaskExecutor(
+        executor = DaskExecutor(
             self._link, max_workers, initializer=initializer, initargs=initargs,
             max_tasks_per_child=max_tasks_per_child, patience=self._patience, options=options,
         )  # fmt: skip
+        self._executors.add(executor)
+        return executor
 
     # ---- processes -----------------------------------------------------------------
 
@@ -264,12 +285,20 @@ class DaskContext(SubstrateContext):
     def close(self) -> None:
         """End what was made for this context: the connection, and a cluster made on the spot.
 
-        Processes that are no daemons are waited for; daemons are terminated.
+        Calls of executors, and processes that are no daemons, are waited for; daemons are
+        terminated. At the end of the program this is done if it was not.
         """
+        if self._is_closed:
+            return
+        self._is_closed = True
+        _open.pop(self, None)
         with contextlib.suppress(ServerGone):  # then they are gone with it
-            for process in self.active_children():
+            for executor in list(self._executors):
+                executor.shutdown()
+            running = self.active_children()
+            for process in running:
                 if process.daemon:
                     process.terminate()
-                else:
-                    process.join()
+            for process in running:
+                process.join(GRACE_S if process.daemon else None)
         self._end.close()
