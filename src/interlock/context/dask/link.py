@@ -20,7 +20,7 @@ from interlock.context.dask.desk.answers import GONE, OPERATION, TOO_MANY, Answe
 from interlock.context.dask.desk.plugin import Desk
 from interlock.context.dask.packing import now
 from interlock.context.dask.work.place import leave_slot
-from interlock.errors import InterlockError, LimitReached, NoSuchObject, ServerGone
+from interlock.errors import InterlockError, LimitReached, NoSuchObject, ServerGone, WouldDeadlock
 
 __all__ = ["Link", "link_here", "link_of"]
 
@@ -67,9 +67,9 @@ class Link:
         client = self._client()
         return client is None or client.status != "running"
 
-    def caller(self) -> list[Any]:
-        """This thread, as the desk knows callers."""
-        return [self.client.id, self._host, os.getpid(), threading.get_native_id()]
+    def caller(self, task: int = 0) -> list[Any]:
+        """This thread, or a task of its event loop, as the desk knows callers."""
+        return [self.client.id, self._host, os.getpid(), threading.get_native_id(), task]
 
     # ---- things ------------------------------------------------------------------
 
@@ -219,10 +219,17 @@ class Link:
             ticket: Of the call that it makes; given up if this thread is interrupted.
 
         Raises:
+            WouldDeadlock: This is the thread of the client's event loop.
             Exception: What it raised.
 
         If a process dies: what the coroutine has for that.
         """
+        if self.client.asynchronous:
+            coroutine.close()
+            raise WouldDeadlock(
+                "This is the thread of Dask's event loop, which would wait for itself. Await the "
+                "same by `.aio`."
+            )
         future = self.begin(coroutine)
         try:
             # In pieces: an exception that is sent to this thread is raised between two.

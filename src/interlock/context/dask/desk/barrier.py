@@ -69,7 +69,7 @@ class BarrierThing(Thing):
         else:
             self._acting = acting
             self._break()
-        return OK, None
+        return OK, 0
 
     def do_abort(self, caller: Caller, ticket: str, wait_s: object) -> Answer:
         """Break it."""

@@ -22,12 +22,14 @@ class Caller:
         host: The machine.
         pid: The process.
         thread: The thread, as `threading.get_native_id` gives it.
+        task: Of an event loop in this thread; 0 if it is none.
     """
 
     client: str
     host: str
     pid: int
     thread: int
+    task: int = 0
 
 
 @dataclass(eq=False)

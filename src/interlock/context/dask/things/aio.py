@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from interlock._awaiting import anyio  # type: ignore[attr-defined]
 from interlock.context.dask.aio import awaited
 from interlock.context.dask.desk.answers import Answer
 from interlock.context.dask.packing import pack_message
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from interlock.context.dask.things.delivery import DaskDelivery
     from interlock.context.dask.things.queues import DaskQueue
 
-__all__ = ["AsyncDaskLock", "AsyncDaskQueue", "AsyncDaskWaiting", "asked"]
+__all__ = ["AsyncDaskLock", "AsyncDaskQueue", "asked"]
 
 T = TypeVar("T")
 
@@ -32,7 +33,8 @@ async def asked(thing: DaskThing, method: str, *arguments: Any, **how: Any) -> A
     If a process dies: as `Link.asked`.
     """
     link = thing._link
-    caller, ticket = link.caller(), how.setdefault("ticket", uuid.uuid4().hex)
+    caller = link.caller(anyio.get_current_task().id)
+    ticket = how.setdefault("ticket", uuid.uuid4().hex)
     try:
         return await awaited(link, thing._asked(method, *arguments, caller=caller, **how))
     except BaseException as error:
@@ -122,7 +124,7 @@ class AsyncDaskQueue(Generic[T]):
 
 
 class AsyncDaskLock:
-    """The awaitable view of a lock or semaphore."""
+    """The awaitable view of a lock or semaphore; it is a task's that has acquired it here."""
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -130,35 +132,19 @@ class AsyncDaskLock:
     async def acquire(self, block: bool = True, timeout: float | None = None) -> bool:
         """As `DaskAcquired.acquire`, awaited."""
         answer = await asked(self._lock, "acquire", wait_s=deadline(block, timeout))
-        return bool(self._lock._got(answer))
+        try:
+            return bool(self._lock._got(answer))
+        except BaseException:
+            await self.release()
+            raise
 
-    def release(self) -> None:
-        """As `DaskLock.release`."""
-        self._lock.release()
+    async def release(self) -> None:
+        """As `DaskAcquired.release`, awaited, by the task that has it."""
+        self._lock._released(await asked(self._lock, "release"))
 
     async def __aenter__(self) -> bool:
         return await self.acquire()
 
     async def __aexit__(self, *_: object) -> None:
-        self.release()
-
-
-class AsyncDaskWaiting:
-    """The awaitable view of what has a `wait`: an event, a condition or a barrier."""
-
-    def __init__(self, thing: Any, waited: Callable[[Answer], Any]) -> None:
-        self._thing = thing
-        self._waited = waited
-
-    async def wait(self, timeout: float | None = None) -> Any:
-        """As the thing's own, awaited.
-
-        Args:
-            timeout: In seconds; None for as long as it takes.
-
-        Raises:
-            Exception: As there.
-
-        If a process dies: as there.
-        """
-        return self._waited(await asked(self._thing, "wait", wait_s=deadline(True, timeout)))
+        with anyio.CancelScope(shield=True):
+            await self.release()

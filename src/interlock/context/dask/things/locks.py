@@ -36,7 +36,12 @@ class DaskAcquired(DaskThing):
         If a process dies: an owner: it is free as soon as Dask has noticed, and who gets it is told
             by a warning.
         """
-        return self._got(self._call("acquire", wait_s=deadline(block, timeout)))
+        answer = self._call("acquire", wait_s=deadline(block, timeout))
+        try:
+            return self._got(answer)
+        except BaseException:  # who is told by an exception has not got it
+            self.release()
+            raise
 
     def _got(self, answer: Answer) -> bool:
         return answer[0] != EMPTY
@@ -48,7 +53,10 @@ class DaskAcquired(DaskThing):
             LockNotHeld: Nobody has it.
             LockNotOwned: It is recursive, and this thread has not got it.
         """
-        status, _ = self._call("release")
+        self._released(self._call("release"))
+
+    def _released(self, answer: Answer) -> None:
+        status, _ = answer
         if status == NOT_HELD:
             raise LockNotHeld(f"{self!r} was released more often than acquired")
         if status == NOT_OWNED:
@@ -112,22 +120,18 @@ class DaskLock(DaskAcquired):
         host, pid, thread, since = abandoned
         when = datetime.fromtimestamp(since, UTC)
         who = Abandonment(pid, f"on {host}", thread, when, datetime.now(UTC))
-        try:
-            if self._on_abandon == "raise":
-                raise AbandonedLockError(
-                    f"{who.died_with(self)}. You have not got the lock. What it guards may be half "
-                    "changed: put it right, then acquire the lock again.",
-                    who,
-                )
-            warnings.warn(
-                f"{who.died_with(self)}. You have the lock now; what it guards may be half "
-                "changed.",
-                AbandonedLockWarning,
-                stacklevel=4,
+        story = who.died_with(self)
+        if self._on_abandon == "raise":
+            raise AbandonedLockError(
+                f"{story}. You have not got the lock. What it guards may be half changed: put it "
+                "right, then acquire the lock again.",
+                who,
             )
-        except BaseException:
-            self.release()
-            raise
+        warnings.warn(
+            f"{story}. You have the lock now; what it guards may be half changed.",
+            AbandonedLockWarning,
+            stacklevel=4,
+        )
 
 
 class DaskRLock(DaskLock):

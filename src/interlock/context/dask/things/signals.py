@@ -15,7 +15,11 @@ from interlock.errors import BrokenBarrier, InterlockError
 from interlock.synchronize.owner import Abandonment
 
 if TYPE_CHECKING:
-    from interlock.context.dask.things.aio import AsyncDaskWaiting
+    from interlock.context.dask.things.aio_waits import (
+        AsyncDaskBarrier,
+        AsyncDaskCondition,
+        AsyncDaskEvent,
+    )
 
 __all__ = ["DaskBarrier", "DaskCondition", "DaskEvent"]
 
@@ -62,11 +66,11 @@ class DaskEvent(DaskThing):
         return answer[0] != EMPTY
 
     @property
-    def aio(self) -> AsyncDaskWaiting:
-        """`wait` to be awaited, under asyncio and Trio."""
-        from interlock.context.dask.things.aio import AsyncDaskWaiting
+    def aio(self) -> AsyncDaskEvent:
+        """The same to be awaited, under asyncio and Trio."""
+        from interlock.context.dask.things.aio_waits import AsyncDaskEvent
 
-        return AsyncDaskWaiting(self, self._waited)
+        return AsyncDaskEvent(self)
 
 
 class DaskCondition(DaskThing):
@@ -106,7 +110,7 @@ class DaskCondition(DaskThing):
         Raises:
             AssertionError: This thread has not got the lock.
             ServerGone: The scheduler is lost.
-            AbandonedLockError: As `DaskAcquired.acquire`; the lock is not held then.
+            AbandonedLockError: As `DaskAcquired.acquire`; but the lock is this thread's.
 
         If a process dies: see the class.
         """
@@ -158,15 +162,19 @@ class DaskCondition(DaskThing):
         self._notify(None)
 
     def _notify(self, number: int | None) -> None:
-        if self._call("notify", number)[0] == NOT_OWNED:
+        self._notified(self._call("notify", number))
+
+    @staticmethod
+    def _notified(answer: Answer) -> None:
+        if answer[0] == NOT_OWNED:
             raise AssertionError("lock is not owned")
 
     @property
-    def aio(self) -> AsyncDaskWaiting:
-        """`wait` to be awaited, under asyncio and Trio."""
-        from interlock.context.dask.things.aio import AsyncDaskWaiting
+    def aio(self) -> AsyncDaskCondition:
+        """The same to be awaited, under asyncio and Trio; the lock is the task's."""
+        from interlock.context.dask.things.aio_waits import AsyncDaskCondition
 
-        return AsyncDaskWaiting(self, self._waited)
+        return AsyncDaskCondition(self)
 
 
 class DaskBarrier(DaskThing):
@@ -210,21 +218,20 @@ class DaskBarrier(DaskThing):
     def _waited(self, answer: Answer) -> int:
         status, value = answer
         if status == ACT:
-            self._act()
-        elif status == BROKEN:
+            is_well = False
+            try:
+                self._act()
+                is_well = True
+            finally:
+                answer = self._call("acted", is_well)
+            return self._waited(answer)
+        if status == BROKEN:
             raise self._broken(value)
-        return 0 if status == ACT else int(value)
+        return int(value)
 
     def _act(self) -> None:
-        is_well = False
-        try:
-            if self._action is not None:
-                self._action()
-            is_well = True
-        finally:
-            answer = self._call("acted", is_well)
-        if answer[0] == BROKEN:
-            raise self._broken(None)
+        if self._action is not None:
+            self._action()
 
     @staticmethod
     def _broken(missing: list[Any] | None) -> InterlockError:
@@ -263,8 +270,8 @@ class DaskBarrier(DaskThing):
         return bool(self._call("look")[1][1])
 
     @property
-    def aio(self) -> AsyncDaskWaiting:
+    def aio(self) -> AsyncDaskBarrier:
         """`wait` to be awaited, under asyncio and Trio."""
-        from interlock.context.dask.things.aio import AsyncDaskWaiting
+        from interlock.context.dask.things.aio_waits import AsyncDaskBarrier
 
-        return AsyncDaskWaiting(self, self._waited)
+        return AsyncDaskBarrier(self)
