@@ -176,11 +176,11 @@ class Link:
         with contextlib.suppress(InterlockError):  # then it is taken back without being asked for
             self.begin(self._sent(caller, "", "forget", uuid.uuid4().hex, None, [ticket]))
 
-    def tell(self, caller: list[Any], thing: str, method: str, ticket: str, *rest: Any) -> None:
+    def tell(self, caller: list[Any], thing: str, method: str, *arguments: Any) -> None:
         """Call a thing without an answer, after all that this client has wished for before."""
         send: Any = self.client._send_to_scheduler
         message = {"op": OPERATION, "thing": thing, "method": method, "caller": caller}
-        send(message | {"ticket": ticket, "arguments": list(rest)})
+        send(message | {"arguments": list(arguments)})
 
     def wish_for(self, key: Any) -> None:
         """Have the scheduler keep a result for this client, and tell it how its task ends."""

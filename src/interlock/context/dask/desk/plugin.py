@@ -88,13 +88,12 @@ class Desk(SchedulerPlugin):
         return answer
 
     def told(
-        self, thing: str, method: str, caller: list[Any], ticket: str, arguments: list[Any],
-        client: str = "",
-    ) -> None:  # fmt: skip
+        self, thing: str, method: str, caller: list[Any], arguments: list[Any], client: str
+    ) -> None:
         """A call that is not answered, by the stream that carries a client's wishes for keys."""
         found = self._things.get(thing)
         if found is not None:
-            found.called(method, Caller(*caller), ticket, None, arguments)
+            found.called(method, Caller(*caller), "", None, arguments)
 
     # ---- the desk's own calls, without a thing -------------------------------------
 

@@ -136,9 +136,11 @@ class QueueThing(Thing):
 
         return await self._readers.take(caller, ticket, attempt, wait_s) or (EMPTY, None)
 
-    def do_done(self, caller: Caller, ticket: str, wait_s: object, is_finished: bool) -> Answer:
-        """The caller has what it leased; finished: and its work on it is done, too."""
-        _, messages = self._leased.pop(ticket, (caller, []))
+    def do_done(
+        self, caller: Caller, ticket: str, wait_s: object, leased: str, is_finished: bool
+    ) -> Answer:
+        """The caller has what it leased by that ticket; finished: and its work is done, too."""
+        _, messages = self._leased.pop(leased, (caller, []))
         for message in messages:
             self._leave(message)
         if is_finished:
@@ -146,9 +148,9 @@ class QueueThing(Thing):
         self._look()
         return OK, bool(messages)
 
-    def do_back(self, caller: Caller, ticket: str, wait_s: object) -> Answer:
-        """The caller gives back what it leased."""
-        _, messages = self._leased.pop(ticket, (caller, []))
+    def do_back(self, caller: Caller, ticket: str, wait_s: object, leased: str) -> Answer:
+        """The caller gives back what it leased by that ticket."""
+        _, messages = self._leased.pop(leased, (caller, []))
         self._give_back(messages)
         return OK, bool(messages)
 

@@ -63,7 +63,7 @@ class DaskDelivery(Generic[T]):
         if self._is_held:
             self._is_held = False
             is_task = self._queue._is_joinable
-            if not self._queue._call("done", is_task, ticket=self._ticket)[1]:
+            if not self._queue._call("done", self._ticket, is_task)[1]:
                 raise InterlockError(
                     "The lease had ended before: the connection of this process to the scheduler "
                     "was lost meanwhile, and the message was given to another."
@@ -73,7 +73,7 @@ class DaskDelivery(Generic[T]):
         """It is to be delivered again."""
         if self._is_held:
             self._is_held = False
-            self._queue._call("back", ticket=self._ticket)
+            self._queue._call("back", self._ticket)
 
 
 class DaskDeadLetters(Generic[T]):
