@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.context.dask.packing import unpack_call
 from interlock.pool.faults import InitializerFailed
-from interlock.pool.worker import here
+from interlock.pool.worker import worker_state_of
 
 __all__ = ["Initializer", "prepared"]
 
@@ -53,12 +53,8 @@ def prepared(initializer: Initializer | None) -> Iterator[None]:
         yield
         return
     state = None if initializer.data is None else _state(initializer)
-    before = here.state, here.is_worker
-    here.state, here.is_worker = state, True
-    try:
+    with worker_state_of(state):
         yield
-    finally:
-        here.state, here.is_worker = before
 
 
 def _state(initializer: Initializer) -> Any:
