@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from multiprocessing import context as standard
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, SupportsIndex, overload
 
-from interlock.context.capabilities import INTERFACE, Capabilities
+from interlock.context.capabilities import Offering
 from interlock.context.elsewhere import ELSEWHERE, made_elsewhere, no_such_context, refuse_options
 from interlock.process import Process
 
 if TYPE_CHECKING:
-    from typing import Self, Unpack
+    from typing import Unpack
 
     from interlock.connection.pipe import PipeConnection
     from interlock.context.dask import DaskContext
@@ -44,15 +44,10 @@ __all__ = ["CONTEXTS", "BaseContext"]
 CONTEXTS: dict[str, BaseContext] = {}
 
 
-class BaseContext(standard.BaseContext):
+class BaseContext(Offering, standard.BaseContext):
     """Makes processes, queues, pipes, locks, pools, managers ... that fit together."""
 
     Process: ClassVar[type[Process]]
-    runs_in: ClassVar[str] = "processes of this machine"
-    copies: ClassVar[bool] = True
-    kills: ClassVar[bool] = True
-    other_machines: ClassVar[bool] = False
-    absent: ClassVar[Mapping[str, str]] = {}
 
     @overload  # type: ignore[override]
     def get_context(self, method: None = None) -> BaseContext: ...
@@ -98,28 +93,6 @@ class BaseContext(standard.BaseContext):
             return super().get_context(method)
         except ValueError:
             raise no_such_context(method, (*CONTEXTS, *ELSEWHERE)) from None
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this context is and offers, as data."""
-        return Capabilities(
-            name=self.get_start_method(),
-            runs_in=self.runs_in,
-            copies=self.copies,
-            kills=self.kills,
-            other_machines=self.other_machines,
-            offers=tuple(name for name in INTERFACE if hasattr(self, name)),
-            absent=dict(self.absent),
-        )
-
-    def close(self) -> None:
-        """Give up what was started for the context itself; of processes that is nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def reducer(self) -> Any:

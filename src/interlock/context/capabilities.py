@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
 
-__all__ = ["INTERFACE", "Capabilities"]
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["INTERFACE", "Capabilities", "Offering"]
 
 # What a context makes. One that cannot has no such attribute.
 INTERFACE = (
@@ -37,3 +41,37 @@ class Capabilities:
     other_machines: bool
     offers: tuple[str, ...]
     absent: Mapping[str, str]
+
+
+class Offering:
+    """The part of a context that says what it is, and is used with ``with``."""
+
+    runs_in: ClassVar[str] = "processes of this machine"
+    copies: ClassVar[bool] = True
+    kills: ClassVar[bool] = True
+    other_machines: ClassVar[bool] = False
+    absent: ClassVar[Mapping[str, str]] = {}
+
+    get_start_method: Any
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this context is and offers, as data."""
+        return Capabilities(
+            name=self.get_start_method(),
+            runs_in=self.runs_in,
+            copies=self.copies,
+            kills=self.kills,
+            other_machines=self.other_machines,
+            offers=tuple(name for name in INTERFACE if hasattr(self, name)),
+            absent=dict(self.absent),
+        )
+
+    def close(self) -> None:
+        """Give up what was started for the context itself; of processes that is nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -69,7 +69,7 @@ class Work:
         self._is_done = False
         self._shields = 0
         self._is_owed = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is freed with it may come back
 
     def run(self, function: Callable[..., Any], args: Any = (), kwargs: Any = None) -> Any:
         """Call it; `Ended` is raised in it, or by this, when it is stopped.

@@ -56,7 +56,7 @@ class Store:
         self.number_put = 0
         self.unfinished = 0
         self.shut_down = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._changed = threading.Condition(threading.RLock())  # what is freed may come back
         self._waiting = 0
         self._numbers = itertools.count()
         self._level = self._side = -1
