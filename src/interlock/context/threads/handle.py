@@ -192,8 +192,8 @@ class Delivery:
         self._end(error is None)
 
 
-def deadline(block: bool, timeout: float | None) -> float | None:
+def deadline(waits: bool, seconds: float | None) -> float | None:
     """When to give up, by time.monotonic(); None for never, minus infinity for at once."""
-    if not block:
+    if not waits:
         return -math.inf
-    return None if timeout is None else time.monotonic() + timeout
+    return None if seconds is None else time.monotonic() + seconds
