@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interlock.errors import MissingDependency, NoSuchContext, NoSuchOption
@@ -41,6 +39,8 @@ def made_elsewhere(name: str, options: Mapping[str, Any]) -> BaseContext:
         MissingDependency: The extra that it stands on is not installed.
         UnsupportedPlatform: This Python has not what it stands on.
     """
+    import inspect  # here, for it is slow to load, and `import interlock` is quick
+
     kind = _imported(name)
     parameters = inspect.signature(kind).parameters.values()
     if not any(each.kind is each.VAR_KEYWORD for each in parameters):
@@ -50,6 +50,8 @@ def made_elsewhere(name: str, options: Mapping[str, Any]) -> BaseContext:
 
 
 def _imported(name: str) -> Any:
+    from importlib.util import find_spec
+
     place = ELSEWHERE[name]
     for needed in place.needs:
         if find_spec(needed) is None:
