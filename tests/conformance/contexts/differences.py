@@ -10,6 +10,15 @@ __all__ = ["ABSENT", "DIFFERS", "LACKS", "RACES"]
 
 # Attributes that a context has not, and what to use instead.
 ABSENT: dict[str, dict[str, str]] = {
+    "dask": {
+        "Pipe": "two queues of this context",
+        "RWLock": "a Lock of this context",
+        "RawValue": "Value(..., lock=False)",
+        "RawArray": "Array(..., lock=False)",
+        "SharedArray": "Pool.map(..., keep_remote=True): arrays stay where they are computed",
+        "SharedDict": "a dict of a server that all machines reach: `interlock serve`",
+        "Manager": "a server that all machines reach: interlock.connect",
+    },
     "multiprocessing": {
         "RWLock": "a Lock",
         "SharedArray": "numpy over multiprocessing.shared_memory",
@@ -56,6 +65,11 @@ LACKS: dict[str, dict[str, str]] = {
         "pool.a_killed_worker_costs_its_task": _DIE_TOGETHER,
         "executor.a_killed_worker_costs_its_call": _DIE_TOGETHER,
     },
+    "dask": {
+        "process.kill_ends_what_waits_in_c": (
+            "a context of processes; here it goes on until it comes back to Python"
+        ),
+    },
     "multiprocessing": _STANDARD_LACKS,
     "multiprocessing.dummy": _STANDARD_LACKS
     | {
@@ -82,11 +96,16 @@ _BY_REFERENCE = dict.fromkeys(
     ),
     _REFERENCE,
 )
+_BY_VALUE = "functions that no module has travel by value; what else cannot travel is told"
 DIFFERS: dict[str, dict[str, str]] = {
     "thread": _BY_REFERENCE
     | {
         "process.its_memory_is_its_own": "threads share all memory",
         "memory.a_dict_s_values_are_copies": _REFERENCE,
+    },
+    "dask": {
+        "queue.what_cannot_be_serialized_fails_at_put": _BY_VALUE,
+        "pool.what_cannot_be_serialized_costs_itself": _BY_VALUE,
     },
     "multiprocessing": {
         "queue.sizes_are_exact": "empty() may be True for a moment after put()",

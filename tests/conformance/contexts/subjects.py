@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import multiprocessing.dummy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import interlock
@@ -44,6 +46,17 @@ def _ours(name: str, **options: Any) -> Callable[[], AbstractContextManager[Any]
 
 
 @contextlib.contextmanager
+def _dask() -> Iterator[Any]:
+    """Of one worker: a task that is tried again finds what it left; one death is enough."""
+    import dask
+
+    once = {"distributed.scheduler.allowed-failures": 0}
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    with dask.config.set(once), interlock.get_context("dask", workers=1) as made:
+        yield made
+
+
+@contextlib.contextmanager
 def _standard() -> Iterator[Any]:
     yield multiprocessing.get_context("fork")
 
@@ -60,6 +73,7 @@ SUBJECTS: dict[str, Subject] = {
         Subject("spawn", _ours("spawn")),
         Subject("forkserver", _ours("forkserver")),
         Subject("thread", _ours("thread"), can=frozenset({"stops"})),
+        Subject("dask", _dask, find_spec("distributed") is not None, soon_s=20.0),
         # A check of the suite: it asks for no more than these have, where it is told so.
         Subject("multiprocessing", _standard),
         Subject("multiprocessing.dummy", _standard_dummy, can=frozenset()),

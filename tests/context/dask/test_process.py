@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,12 @@ def test_a_process_runs_in_a_worker(local: DaskContext) -> None:
         assert (process.exitcode, process.is_alive()) == (0, False)
     assert len(pids) == len({process.worker for process in processes})
     assert processes[1].name == "here 1"
+    assert wait([process.sentinel for process in processes], BOUND_S)
     processes[0].close()
+    with pytest.raises(ValueError, match="closed"):
+        processes[0].is_alive()
     with pytest.raises(AssertionError, match="twice"):
-        processes[0].start()
+        processes[1].start()
 
 
 def test_exit_codes(local: DaskContext) -> None:
@@ -109,7 +113,7 @@ def test_one_that_waits_is_ended(local: DaskContext) -> None:
 def test_what_a_process_has_not(local: DaskContext) -> None:
     """P8: with what to use instead."""
     process = local.Process(target=work.double, args=(threading.Lock(),))
-    for name in ("pid", "ident", "sentinel"):
+    for name in ("pid", "ident"):
         assert not hasattr(process, name)
     with pytest.raises(NotInContext, match="its worker"):
         process.pid  # noqa: B018

@@ -89,8 +89,8 @@ class DaskContext(SubstrateContext):
         "RWLock": "a Lock of this context",
         "RawValue": "Value(..., lock=False)",
         "RawArray": "Array(..., lock=False)",
-        "SharedArray": "Pool.map(..., keep_remote=True), which leaves arrays where they are "
-        "computed, or Pool.share, which puts one on every worker",
+        "SharedArray": "Pool.map(..., keep_remote=True): arrays stay where they are computed; or "
+        "Pool.share, which puts one on every worker",
         "SharedDict": "a dict of a server that all machines reach: `interlock serve`, and "
         "interlock.connect(...).dict(name)",
         "Manager": "a server that all machines reach: interlock.connect, or "
@@ -180,7 +180,7 @@ class DaskContext(SubstrateContext):
 
     def active_children(self) -> list[DaskProcess]:  # type: ignore[override]
         """The processes that this context has started and that have not ended."""
-        self._processes = [each for each in self._processes if each.is_alive()]
+        self._processes = [each for each in self._processes if each.is_running]
         return list(self._processes)
 
     def _started(self, process: DaskProcess) -> None:

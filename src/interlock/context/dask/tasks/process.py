@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import threading
 import uuid
@@ -75,6 +76,7 @@ class DaskProcess:
         self.name = name or f"{type(self).__name__}-{next(_count)}"
         self.daemon = bool(daemon)
         self._end: _End | None = None
+        self._is_closed = False
 
     def run(self) -> None:
         """What runs in the worker."""
@@ -88,6 +90,7 @@ class DaskProcess:
             ServerGone: The scheduler is lost, or there is no worker.
             SerializationError: A part of it cannot be sent.
         """
+        self._check_open()
         if self._end is not None:
             raise AssertionError("cannot start a process twice")
         context = contexts.get(self._context_number)
@@ -116,13 +119,24 @@ class DaskProcess:
 
         If a process dies: its worker: it has ended.
         """
+        self._check_open()
         if self._end is None:
             raise AssertionError("can only join a started process")
         self._end.wait(timeout)
 
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
+        self._check_open()
+        return self.is_running
+
+    @property
+    def is_running(self) -> bool:
+        """The same, also of one that was closed."""
         return self._end is not None and not self._end.done.is_set()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ValueError("process object is closed")
 
     @property
     def exitcode(self) -> int | None:
@@ -131,7 +145,16 @@ class DaskProcess:
         -15 or -9 when it was ended by `terminate` or `kill`; -9 when its worker died. None while it
         runs.
         """
+        self._check_open()
         return None if self._end is None else self._end.code
+
+    @property
+    def sentinel(self) -> int:
+        """A descriptor that is readable when it has ended, until this object is closed or gone."""
+        self._check_open()
+        if self._end is None:
+            raise ValueError("process not started")
+        return self._end.sentinel
 
     @property
     def worker(self) -> str | None:
@@ -149,16 +172,20 @@ class DaskProcess:
             self._end.ask(Killed, -signal.SIGKILL)
 
     def close(self) -> None:
-        """Forget it.
+        """Forget it: it cannot be asked any more.
 
         Raises:
             ValueError: It has not ended.
         """
+        if self._is_closed:
+            return
         if self.is_alive():
             raise ValueError(
                 "Cannot close a process while it is still running. You should first call join() or "
                 "terminate()."
             )
+        self._is_closed = True
+        self._end = None
 
     def _no_pid(self) -> Any:
         raise NotInContext(
@@ -171,13 +198,14 @@ class DaskProcess:
 
     pid = property(_no_pid)
     ident = property(_no_pid)
-    sentinel = property(_no_pid)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_end": None}
 
     def __repr__(self) -> str:
-        if self._end is None:
+        if self._is_closed:
+            state = "closed"
+        elif self._end is None:
             state = "initial"
         else:
             state = "started" if self.exitcode is None else f"stopped exitcode={self.exitcode}"
@@ -189,6 +217,8 @@ class _End:
 
     def __init__(self, link: Link, key: str, name: str, worker: str, future: Any) -> None:
         self.done = threading.Event()
+        self.sentinel = os.eventfd(0, os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self.sentinel).atexit = False
         self.code: int | None = None
         self.worker = worker
         self._error: BaseException | None = None
@@ -222,6 +252,7 @@ class _End:
             await asyncio.gather(ended, gone, return_exceptions=True)
         self._future = None  # else Dask runs it again if the worker dies that has its exit code
         self.done.set()
+        os.eventfd_write(self.sentinel, 1)
 
     def wait(self, timeout: float | None) -> None:
         """Until it has ended.
