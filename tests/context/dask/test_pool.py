@@ -219,3 +219,16 @@ async def test_a_pool_is_awaited(local: DaskContext) -> None:
         assert [each async for each in pool.aio.imap(work.double, range(3))] == [0, 2, 4]
         with pytest.raises(ValueError, match="bad 1"):
             await pool.aio.apply(work.raising, (1,))
+
+
+def test_a_callback_may_use_another_pool(local: DaskContext) -> None:
+    """P3: each pool has a thread of its own for what it calls back."""
+    found: list[Any] = []
+    with local.Pool() as one, local.Pool() as other:
+        result = one.apply_async(
+            work.double,
+            (1,),
+            callback=lambda value: found.append(other.apply(work.double, (value,))),
+        )
+        result.wait(BOUND_S)
+    assert found == [4]

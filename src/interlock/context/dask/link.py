@@ -11,7 +11,6 @@ import threading
 import uuid
 import weakref
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from distributed import Client, get_client
@@ -43,8 +42,7 @@ class Link:
         self._is_registered = False
         self._registering = threading.Lock()
         self._host = socket.gethostname()
-        # Unpacks what comes and calls callbacks, in order: its thread ends when nobody needs it.
-        self.answers = ThreadPoolExecutor(1, thread_name_prefix="interlock-dask")
+        self._pid = os.getpid()
 
     @property
     def client(self) -> Client:

@@ -3,7 +3,7 @@
     begin ──► submitted to Dask (no more at once than the pool has processes) ──► settled
 
 A task is a `Batch`: some calls of one function. Dask chooses the worker, runs it again when a
-worker dies, and brings the answer to the client's event loop; from there it goes to the link's
+worker dies, and brings the answer to the client's event loop; from there it goes to the crew's
 thread for answers, where it is unpacked, and told to the batch's job.
 
 C1  Each batch is told once, whatever happens: outcomes, or one error for all its calls.
@@ -21,11 +21,12 @@ import itertools
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from interlock.context.dask.faults import no_workers, translated
+from interlock.context.dask.faults import lost_scheduler, no_workers, translated
 from interlock.context.dask.link import Link
 from interlock.context.dask.packing import pack_call, pack_message, unpack
 from interlock.context.dask.tasks.options import DaskOptions
@@ -146,6 +147,8 @@ class Crew:
                 raise InterlockError("initargs cannot be handles; pass them to the tasks.")
         self.initializer = Initializer(self.number, packed)
         self._patience = patience
+        # Unpacks what comes and calls callbacks, in order; its thread ends with this object.
+        self._answers = ThreadPoolExecutor(1, thread_name_prefix="interlock-dask-answers")
         self._changed = threading.Condition(threading.RLock())
         self._open: set[Batch] = set()
         self._waiting: list[tuple[int, int, Batch]] = []  # a heap, by priority
@@ -171,7 +174,6 @@ class Crew:
 
         Raises:
             PoolClosed: No more tasks are taken.
-            ServerGone: The scheduler is lost.
         """
         with self._changed:
             if self.is_closed:
@@ -179,14 +181,10 @@ class Crew:
             self._open.update(batches)  # C2
             for batch in batches:
                 heapq.heappush(self._waiting, (-batch.options.priority, batch.number, batch))
-        try:
-            self._submit_next()
-        except BaseException as error:
-            for batch in batches:
-                self._tell_later(batch, error)
-            raise
+        self._submit_next()
 
     def _submit_next(self) -> None:
+        """As many as may be with Dask; of one that cannot be its job is told."""
         while True:
             with self._changed:
                 if not self._waiting or (self.size is not None and self._under_way >= self.size):
@@ -197,10 +195,11 @@ class Crew:
                 self._under_way += 1
             try:
                 self._submit(batch)
-            except BaseException:
+            except Exception as error:
                 with self._changed:
                     self._under_way -= 1
-                raise
+                lost = self.link.is_lost and not isinstance(error, InterlockError)
+                self._tell_later(batch, lost_scheduler(error) if lost else error)
 
     def _submit(self, batch: Batch) -> None:
         options, (data, futures) = batch.options, batch.items
@@ -239,7 +238,7 @@ class Crew:
 
     def _tell_later(self, batch: Batch, answer: bytes | BaseException) -> None:
         with suppress(RuntimeError):  # the interpreter ends, and nobody waits any more
-            self.link.answers.submit(self._tell, batch, answer)
+            self._answers.submit(self._tell, batch, answer)
 
     def _tell(self, batch: Batch, answer: bytes | BaseException) -> None:
         """In the thread for answers."""
@@ -264,8 +263,7 @@ class Crew:
             with self._changed:
                 self._open.discard(batch)  # C2
                 self._changed.notify_all()
-            with suppress(InterlockError):  # told by each batch by itself
-                self._submit_next()
+            self._submit_next()
 
     # ---- no workers --------------------------------------------------------------
 
