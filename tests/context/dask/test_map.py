@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
-from tests.cli.command import MAPPED, run_map
+from tests.cli.command import BOUND_S, MAPPED, run_map, start_map
 from tests.context.dask.machines import Machines
 
 
@@ -40,3 +43,23 @@ def test_a_function_reaches_workers_that_have_not_its_file(
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     assert sorted(line["result"] for line in lines) == [9, 10]
+
+
+def test_ctrl_c_stops_a_run_on_a_cluster_of_its_own(tmp_path: Path) -> None:
+    """What was finished is written; the workers, which are sent it too, are not disturbed."""
+    (tmp_path / "own.py").write_text(
+        "import threading\ndef slow(text):\n    threading.Event().wait(0.1)\n    return text\n"
+    )
+    process = start_map(
+        "own.py:slow", *range(500), "--context", "dask", "--workers", 1, "--no-progress",
+        cwd=tmp_path,
+    )  # fmt: skip
+    results = tmp_path / "results.jsonl"
+    ends = time.monotonic() + BOUND_S
+    while not (results.exists() and results.read_text()):
+        assert time.monotonic() < ends and process.poll() is None, "nothing was done"
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=BOUND_S)
+    assert process.returncode == 130, told
+    assert told.endswith("--resume goes on from there\n"), told
+    assert "Traceback" not in told

@@ -7,6 +7,7 @@ from typing import Any
 
 from distributed import Client, LocalCluster, get_client, get_worker
 
+from interlock.context.dask.work.undisturbed import Undisturbed
 from interlock.errors import ServerGone
 
 __all__ = ["connected", "is_in_worker"]
@@ -68,6 +69,7 @@ def _made(end: contextlib.ExitStack, workers: int | None, memory_limit: Any) -> 
     end.callback(_closed, cluster)
     found = Client(cluster, set_as_default=False)
     end.callback(_closed, found)
+    found.register_plugin(Undisturbed())
     return found
 
 
