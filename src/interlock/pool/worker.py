@@ -12,12 +12,11 @@ It imports little: a worker begins quickly.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ from interlock.serialize.encoding import dumps, loads
 from interlock.serialize.exceptions import pack_exception
 from interlock.serialize.functions import Unknown, pack_function, unpack_function
 
-__all__ = ["Start", "serve", "worker_state", "worker_state_is", "worker_state_of"]
+__all__ = ["Start", "serve", "worker_state", "worker_state_is"]
 
 TAKEN_MAX = 64  # messages at once
 _log = logging.getLogger("concurrent.futures")  # where its executors say the same
@@ -137,18 +136,6 @@ def worker_state() -> Any:
 def worker_state_is(state: Any) -> None:
     """In a worker that is a thread: what its initializer returned."""
     _of_thread.state = state
-
-
-@contextlib.contextmanager
-def worker_state_of(state: Any) -> Iterator[None]:
-    """Within the block this thread is a worker whose initializer returned that."""
-    before = vars(_of_thread).copy()
-    _of_thread.state = state
-    try:
-        yield
-    finally:
-        vars(_of_thread).clear()
-        vars(_of_thread).update(before)
 
 
 def serve(start: Start) -> None:

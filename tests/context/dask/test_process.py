@@ -8,11 +8,13 @@ import sys
 import threading
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import interlock
 from interlock.context.dask import DaskContext
-from interlock.errors import NotInContext, SerializationError
+from interlock.errors import InterlockError, NotInContext, SerializationError
 from tests.context.dask import work
 
 BOUND_S = 20.0
@@ -186,3 +188,20 @@ def test_a_program_that_closes_nothing_ends_well(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(done.stdout.splitlines()) == ["[0, 2, 4]", "called", "run"]
+
+
+def use_in_a_child(context: DaskContext, said: Any) -> None:
+    try:
+        context.Queue()
+    except InterlockError as error:
+        said.send(str(error))
+
+
+def test_a_forked_child_has_not_got_the_connection(local: DaskContext) -> None:
+    """P6: it is told so, and ends as other children do."""
+    reading, writing = interlock.Pipe(duplex=False)
+    child = interlock.get_context("fork").Process(target=use_in_a_child, args=(local, writing))
+    child.start()
+    assert "was forked" in reading.recv()
+    child.join(BOUND_S)
+    assert child.exitcode == 0

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import itertools
 import operator
+import os
 import threading
 import weakref
 from collections import Counter
@@ -51,6 +52,7 @@ def _finish_all() -> None:
 
 
 threading._register_atexit(_finish_all)  # type: ignore[attr-defined]
+os.register_at_fork(after_in_child=_open.clear)  # they are the parent's
 
 
 class DaskContext(SubstrateContext):

@@ -51,6 +51,11 @@ class Link:
         Raises:
             ServerGone: It was closed.
         """
+        if os.getpid() != self._pid:
+            raise ServerGone(
+                "This process was forked from one that has the connection to Dask's scheduler, and "
+                "has not got it. Use the context where it was made, or in its tasks and processes."
+            )
         client = self._client()
         if client is None or client.status not in ("running", "connecting"):
             raise ServerGone(

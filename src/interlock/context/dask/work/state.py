@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.context.dask.packing import unpack_call
 from interlock.pool.faults import InitializerFailed
-from interlock.pool.worker import worker_state_of
+from interlock.pool.worker import worker_state, worker_state_is
 
 __all__ = ["Initializer", "prepared"]
 
@@ -53,8 +53,12 @@ def prepared(initializer: Initializer | None) -> Iterator[None]:
         yield
         return
     state = None if initializer.data is None else _state(initializer)
-    with worker_state_of(state):
+    before = worker_state()
+    worker_state_is(state)
+    try:
         yield
+    finally:
+        worker_state_is(before)
 
 
 def _state(initializer: Initializer) -> Any:
