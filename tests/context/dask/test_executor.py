@@ -95,3 +95,11 @@ async def test_an_executor_is_awaited(local: DaskContext) -> None:
     with local.ProcessPoolExecutor() as executor:
         assert await executor.aio.submit(work.double, 3) == 6
         assert [each async for each in executor.aio.map(work.double, range(4))] == [0, 2, 4, 6]
+
+
+def test_what_was_begun_is_done_after_a_shutdown(local: DaskContext) -> None:
+    """P8: the results of a map are there, also when some were taken before."""
+    with local.ProcessPoolExecutor() as executor:
+        results = executor.map(work.double, range(200))
+        assert next(results) == 0
+    assert list(results) == [2 * number for number in range(1, 200)]

@@ -13,6 +13,7 @@ from interlock.context.dask import DaskContext
 from interlock.errors import InterlockError, NoSuchOption, SerializationError
 from interlock.pool import (
     InitializerFailed,
+    PoolClosed,
     PoolTerminated,
     ResultNotSent,
     TaskCancelled,
@@ -232,3 +233,18 @@ def test_a_callback_may_use_another_pool(local: DaskContext) -> None:
         )
         result.wait(BOUND_S)
     assert found == [4]
+
+
+def test_a_pool_that_is_closed_reads_its_inputs_to_the_end(local: DaskContext) -> None:
+    """P8: as the standard library does, but not what may be endless."""
+    pool = local.Pool()
+    sized = pool.imap(work.double, range(100))
+    untaken = pool.imap_unordered(work.double, iter(range(50)))
+    endless = pool.imap(work.double, work.numbers([]))
+    assert next(endless) == 0
+    pool.close()
+    pool.join()
+    assert list(sized) == [2 * number for number in range(100)]
+    assert sorted(untaken) == [2 * number for number in range(50)]
+    with pytest.raises(PoolClosed, match="before the input"):
+        list(endless)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
 
 from interlock.context.dask.cluster import connected, is_in_worker
+from interlock.context.dask.faults import no_workers
 from interlock.context.dask.link import link_of
 from interlock.context.dask.tasks.executor import DaskExecutor
 from interlock.context.dask.tasks.pool import DaskPool
@@ -192,7 +193,10 @@ class DaskContext(SubstrateContext):
         """The worker for a process: one that has the fewest of ours, then of tasks."""
         infos = self.client.scheduler_info(n_workers=-1)["workers"]
         if not infos:
-            self.client.wait_for_workers(1, timeout=self._patience)
+            try:
+                self.client.wait_for_workers(1, timeout=self._patience)
+            except TimeoutError:
+                raise no_workers("of a process", self._patience) from None
             infos = self.client.scheduler_info(n_workers=-1)["workers"]
         had = Counter(each.worker for each in self.active_children())
         return str(min(infos, key=lambda each: (had[each], self._load(infos[each]))))

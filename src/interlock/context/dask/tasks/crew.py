@@ -45,6 +45,16 @@ Outcomes = list[tuple[str, Any]]
 _sequence = itertools.count()
 
 
+class Stream(Protocol):
+    """What reads an input as far as is needed."""
+
+    def input_closes(self) -> None:
+        """The pool takes nothing new: read to the end, if that is not for ever."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
 class Told(Protocol):
     """Whom a batch's end is told."""
 
@@ -154,6 +164,7 @@ class Crew:
         self._waiting: list[tuple[int, int, Batch]] = []  # a heap, by priority
         self._under_way = 0
         self._is_watched = False
+        self._streams: dict[Stream, None] = {}  # whose input is not at its end
         self.is_closed = False
         self.is_terminated = False
 
@@ -167,16 +178,37 @@ class Crew:
         """Of another task of a function of that name."""
         return group_for(name, self.number), next(_sequence)
 
-    # ---- in ----------------------------------------------------------------------
-
-    def begin(self, batches: Sequence[Batch]) -> None:
-        """Have them run.
+    def reads(self, stream: Stream) -> None:
+        """A stream begins to read its input.
 
         Raises:
             PoolClosed: No more tasks are taken.
         """
         with self._changed:
             if self.is_closed:
+                raise PoolClosed("The pool takes no more tasks: it was closed.")
+            self._streams[stream] = None
+
+    def has_read(self, stream: Stream) -> None:
+        """Its input is at its end."""
+        with self._changed:
+            self._streams.pop(stream, None)
+            self._changed.notify_all()
+
+    # ---- in ----------------------------------------------------------------------
+
+    def begin(self, batches: Sequence[Batch], stream: Stream | None = None) -> None:
+        """Have them run.
+
+        Args:
+            batches: What is run.
+            stream: That they are of; one that was there before the pool was closed goes on.
+
+        Raises:
+            PoolClosed: No more tasks are taken.
+        """
+        with self._changed:
+            if self.is_terminated or (self.is_closed and stream not in self._streams):
                 raise PoolClosed("The pool takes no more tasks: it was closed.")
             self._open.update(batches)  # C2
             for batch in batches:
@@ -337,14 +369,18 @@ class Crew:
         """Take no more."""
         with self._changed:
             self.is_closed = True
+            streams = list(self._streams)
             self._changed.notify_all()
+        for stream in streams:
+            stream.input_closes()
 
     def terminate(self) -> None:
         """End all, those that run by an exception in their code."""
-        self.close()
-        self.is_terminated = True
         with self._changed:
-            batches = list(self._open)
+            self.is_closed = self.is_terminated = True
+            batches, streams = list(self._open), list(self._streams)
+        for stream in streams:
+            stream.close()
         self.cancel(batches, True, PoolTerminated("The pool was terminated."))
 
     def cancel_waiting(self) -> None:
@@ -368,7 +404,7 @@ class Crew:
         If a process dies: see the head of this module.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not self._open)
+            self._changed.wait_for(lambda: not self._open and not self._streams)
 
 
 def _has_worker(batch: Batch, infos: Any) -> bool:

@@ -180,8 +180,9 @@ class DaskExecutor(concurrent.futures.Executor):
         self._check_open()
         chunk = 1 if options.goes_alone else min(chunksize, buffersize or chunksize)
         calls = zip(*iterables, strict=False)
+        is_sized = buffersize is None and all(hasattr(each, "__len__") for each in iterables)
         job = StreamJob(
-            self._crew, Function.of(fn), STARMAP, options, calls, chunk, True, buffersize
+            self._crew, Function.of(fn), STARMAP, options, calls, chunk, True, buffersize, is_sized
         )
         job.start()
         return _Mapped(job, timeout)

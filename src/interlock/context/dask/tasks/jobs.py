@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from interlock.pool.results import ApplyResult, MapResult, NotYet
 __all__ = ["CallJob", "DaskMapResult", "DaskResult", "MapJob", "StreamJob", "chunk_for"]
 
 AHEAD = 4  # batches that are begun for each slot of the cluster, beyond those that were asked for
+CLOSING_MAX = 1_000_000  # items that are still read of an input that may be endless
 PATIENCE_S = 0.05  # how long a task of Dask waits for another before it leaves its slot
 
 
@@ -146,27 +148,41 @@ class StreamJob(_Job):
     def __init__(
         self, crew: Crew, function: Function, kind: str, options: DaskOptions,
         items: Iterable[Any], chunk: int, ordered: bool, ahead: int | None = None,
+        is_sized: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(crew, function, kind, options)
+        self._is_sized = is_sized or hasattr(items, "__len__")
         self._input = iter(items)
         self._chunk = chunk
         self._ordered = ordered
         # Of items that are begun and were not taken.
-        self._window = ahead or AHEAD * chunk * (crew.size or crew.workers)
+        self._window: float = ahead or AHEAD * chunk * (crew.size or crew.workers)
         self._changed = threading.Condition()
         self._open = 0
         self._ready: deque[tuple[bool, Any]] = deque()
         self._early: dict[int, list[tuple[bool, Any]]] = {}  # ordered: those whose turn is not yet
         self._next = 0
         self._count = 0
+        self._taken = 0
         self._end: BaseException | None = None  # what follows the last result
         self._awaiting: list[Callable[[], None]] = []
 
     def start(self) -> None:
-        """Begin to read the input."""
+        """Begin to read the input.
+
+        Raises:
+            PoolClosed: The pool takes no more.
+        """
+        self.crew.reads(self)
         threading.Thread(target=self._feed, name="interlock-dask-input", daemon=True).start()
 
     def _feed(self) -> None:
+        try:
+            self._read()
+        finally:
+            self.crew.has_read(self)
+
+    def _read(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(
@@ -193,7 +209,7 @@ class StreamJob(_Job):
         try:
             batch = self.batch(first, items)
             self.batches.append(batch)
-            self.crew.begin([batch])
+            self.crew.begin([batch], self)
         except PoolClosed as error:
             with self._changed:
                 self._open -= len(items)
@@ -217,6 +233,20 @@ class StreamJob(_Job):
             else:
                 self._ready.extend(results)
             self._notify()
+
+    def input_closes(self) -> None:
+        """Read to the end, as the standard library does, unless that may be endless."""
+        with self._changed:
+            if self._is_sized or not self._taken:
+                self._window = math.inf if self._is_sized else CLOSING_MAX
+                self._changed.notify_all()
+                return
+        self._finish(
+            PoolClosed(
+                "The pool was closed before the input of this iterator was read to its end. Take "
+                "all results before the pool is closed."
+            )
+        )
 
     def _finish(self, end: BaseException) -> None:
         with self._changed:
@@ -253,6 +283,7 @@ class StreamJob(_Job):
                 end, self._end = self._end, StopIteration()
                 return False, end
             self._open -= 1
+            self._taken += 1
             self._changed.notify_all()
             return self._ready.popleft()
 

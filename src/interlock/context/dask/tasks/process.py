@@ -97,6 +97,7 @@ class DaskProcess:
         if context is None:
             raise ServerGone("The context of this process was closed.")
         link = context._link
+        link.register()  # who watches over it
         packed, futures = pack_call(self)
         worker = context._place()
         key = group_for(self.name, uuid.uuid4().hex)
@@ -224,7 +225,6 @@ class _End:
         self._error: BaseException | None = None
         self._link, self._key, self._name, self._future = link, key, name, future
         self._asked: int | None = None  # the exit code of an end that was asked for
-        link.register()
         link.begin(self._watch(link.caller()))
 
     async def _watch(self, caller: list[Any]) -> None:
