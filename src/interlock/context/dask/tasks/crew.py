@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import itertools
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interlock.context.dask.faults import lost_scheduler, no_workers, translated
 from interlock.context.dask.link import Link
-from interlock.context.dask.packing import pack_call, pack_message, unpack
-from interlock.context.dask.tasks.options import DaskOptions
+from interlock.context.dask.packing import pack_call, unpack
+from interlock.context.dask.tasks.batch import Batch, Outcomes, group_for, sequence
 from interlock.context.dask.work.place import interrupt
 from interlock.context.dask.work.run import Again, Calls, Cancelled, run
 from interlock.context.dask.work.state import Initializer
@@ -37,12 +35,9 @@ from interlock.errors import InterlockError
 from interlock.pool.faults import PoolClosed, PoolTerminated, TaskCancelled
 from interlock.serialize.whole import whole_by_value
 
-__all__ = ["Batch", "Crew", "Function", "Outcomes", "group_for"]
+__all__ = ["Crew"]
 
 WATCH_S = 1.0  # how often to look whether there are workers
-
-Outcomes = list[tuple[str, Any]]
-_sequence = itertools.count()
 
 
 class Stream(Protocol):
@@ -53,80 +48,6 @@ class Stream(Protocol):
 
     def close(self) -> None:
         """Read no more."""
-
-
-class Told(Protocol):
-    """Whom a batch's end is told."""
-
-    def tell(self, batch: Batch, outcomes: Outcomes | BaseException) -> None:
-        """Its calls have these outcomes, or all this error."""
-
-
-@dataclass(frozen=True)
-class Function:
-    """What tasks call.
-
-    Attributes:
-        name: In words.
-        data: Itself, by value.
-    """
-
-    name: str
-    data: bytes
-
-    @classmethod
-    def of(cls, call: Callable[..., Any]) -> Function:
-        """This one.
-
-        Raises:
-            SerializationError: It cannot be sent.
-        """
-        name = getattr(call, "__qualname__", None) or type(call).__name__
-        return cls(name, pack_message(call)[0])
-
-
-@dataclass(eq=False)
-class Batch:
-    """Some calls of a job.
-
-    Attributes:
-        job: Is told of its end.
-        function: What is called.
-        kind: How; as in `Calls`.
-        first: The number of the first call.
-        items: Packed, with the futures they refer to.
-        size: How many calls.
-        options: How they are run.
-    """
-
-    job: Told
-    function: Function
-    kind: str
-    first: int
-    items: tuple[bytes, list[Any]]
-    size: int
-    options: DaskOptions
-    key: Any = None
-    future: Any = None
-    cancelled: BaseException | None = None
-    is_told: bool = False
-    number: int = field(default_factory=lambda: next(_sequence))
-
-    @property
-    def described(self) -> str:
-        """In words."""
-        many = f"-{self.first + self.size - 1}" if self.size > 1 else ""
-        return f"{self.first}{many} `{self.function.name}`"
-
-
-def group_for(name: str, number: str) -> str:
-    """The first part of the keys of tasks of one function and one pool.
-
-    By it Dask's pages gather tasks; and where a group is large, Dask keeps its tasks in the
-    scheduler until a worker is free for them, so that a worker that dies has few.
-    """
-    plain = "".join(c if c.isalnum() or c in "_." else "_" for c in name)
-    return f"{plain}-{number}"
 
 
 class Crew:
@@ -176,7 +97,7 @@ class Crew:
 
     def key_for(self, name: str) -> tuple[str, int]:
         """Of another task of a function of that name."""
-        return group_for(name, self.number), next(_sequence)
+        return group_for(name, self.number), next(sequence)
 
     def reads(self, stream: Stream) -> None:
         """A stream begins to read its input.
@@ -242,14 +163,15 @@ class Crew:
             retry_on,
         )  # fmt: skip
         client = self.link.client
+        self._watch()
         batch.future = client.submit(
             run, calls, *futures, key=batch.key, pure=False, retries=options.retries,
             priority=options.priority, resources=options.resources,
         )  # fmt: skip
         self.link.begin(self._settle(batch))
         if batch.cancelled is not None:  # meanwhile
-            client.cancel([batch.future], force=True)
-        self._watch()
+            with suppress(OSError):  # then it ends by that
+                client.cancel([batch.future], force=True)
 
     # ---- out ---------------------------------------------------------------------
 
@@ -354,10 +276,10 @@ class Crew:
                 self._tell_later(batch, error)
         if begun:
             with suppress(InterlockError, OSError):  # then they end by that
-                client = self.link.client
                 if running:
                     self.link.begin(self._interrupt([batch.key for batch in begun]))
-                client.cancel([batch.future for batch in begun], force=True)
+                futures = [batch.future for batch in begun]  # None: it has just ended
+                self.link.client.cancel([each for each in futures if each is not None], force=True)
         return bool(mine)
 
     async def _interrupt(self, keys: list[Any]) -> None:

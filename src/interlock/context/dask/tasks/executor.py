@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.context.dask.handles import Handle
 from interlock.context.dask.link import Link
-from interlock.context.dask.tasks.crew import Crew, Function
+from interlock.context.dask.tasks.batch import Function
+from interlock.context.dask.tasks.crew import Crew
 from interlock.context.dask.tasks.jobs import CallJob, StreamJob
 from interlock.context.dask.tasks.kept import keep
 from interlock.context.dask.tasks.options import DaskOptions, DaskTaskOptions

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from interlock.context.dask.packing import pack_call
-from interlock.context.dask.tasks.crew import Batch, Crew, Function, Outcomes
+from interlock.context.dask.tasks.batch import Batch, Function, Outcomes
+from interlock.context.dask.tasks.crew import Crew
 from interlock.context.dask.tasks.options import DaskOptions
 from interlock.context.dask.tasks.outcomes import results_of
 from interlock.context.dask.work.place import leave_slot

@@ -6,7 +6,8 @@ from typing import Any
 
 from interlock.context.dask.handles import Handle
 from interlock.context.dask.packing import pack_call
-from interlock.context.dask.tasks.crew import Crew, Function
+from interlock.context.dask.tasks.batch import Function
+from interlock.context.dask.tasks.crew import Crew
 from interlock.context.dask.tasks.options import DaskOptions
 from interlock.context.dask.work.run import Calls, run_kept
 

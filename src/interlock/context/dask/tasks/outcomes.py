@@ -7,7 +7,7 @@ from typing import Any
 
 from interlock.context.dask.link import Link
 from interlock.context.dask.packing import unpack
-from interlock.context.dask.tasks.crew import Batch, Outcomes
+from interlock.context.dask.tasks.batch import Batch, Outcomes
 from interlock.context.dask.work.run import FAILED, NOT_SENT, TIMED_OUT, VALUE
 from interlock.pool.faults import ResultNotSent, TaskCancelled, TaskTimeout, WorkerDied
 from interlock.serialize.exceptions import unpack_exception

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.context.dask.handles import Handle, gathered
 from interlock.context.dask.link import Link
-from interlock.context.dask.tasks.crew import Crew, Function
+from interlock.context.dask.tasks.batch import Function
+from interlock.context.dask.tasks.crew import Crew
 from interlock.context.dask.tasks.jobs import (
     CallJob,
     DaskMapResult,

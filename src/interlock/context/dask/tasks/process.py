@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from interlock.context.dask.faults import translated
 from interlock.context.dask.link import Link
 from interlock.context.dask.packing import pack_call
-from interlock.context.dask.tasks.crew import group_for
+from interlock.context.dask.tasks.batch import group_for
 from interlock.context.dask.tasks.jobs import PATIENCE_S
 from interlock.context.dask.work.place import interrupt, leave_slot
 from interlock.context.dask.work.process import Killed, Terminated, run_process
