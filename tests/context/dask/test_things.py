@@ -20,6 +20,7 @@ from interlock.errors import (
     MessageTooLarge,
     QueueClosed,
     SerializationError,
+    ServerGone,
     ShutDown,
 )
 from tests.context.dask import work
@@ -373,3 +374,18 @@ async def test_signals_are_awaited(local: DaskContext) -> None:
     assert not await event.aio.is_set()
     with pytest.raises(BrokenBarrier):
         await barrier.aio.wait(0.01)
+
+
+def test_a_scheduler_that_takes_no_plugin_has_pools_all_the_same() -> None:
+    """P6: what needs the desk says so; what does not, works."""
+    import dask
+
+    forbidden = {"distributed.scheduler.blocked-handlers": ["register_scheduler_plugin"]}
+    with dask.config.set(forbidden), DaskContext(workers=1) as context:
+        with pytest.raises(ServerGone, match="does not take Interlock's plugin"):
+            context.Queue()
+        with pytest.raises(ServerGone, match="does not take Interlock's plugin"):
+            context.Process(target=work.double, args=(1,)).start()
+        with context.Pool() as pool:
+            assert pool.map(work.double, range(3)) == [0, 2, 4]
+            assert pool.apply(work.double, (1,), keep_remote=True).get(BOUND_S) == 2

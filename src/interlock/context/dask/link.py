@@ -106,8 +106,8 @@ class Link:
                 address = client.scheduler_info()["address"]
                 raise ServerGone(
                     f"Dask's scheduler at {address} does not take Interlock's plugin, which queues "
-                    f"and locks need: {error}. Install the same release of interlock[dask] where "
-                    "the scheduler and the workers run."
+                    f"and locks need: {str(error).rstrip('.')}. Install the same release of "
+                    "interlock[dask] where the scheduler and the workers run."
                 ) from error
             self._is_registered = True
 

@@ -50,14 +50,14 @@ def interruptible(key: Any) -> Iterator[None]:
         Interrupted: It was interrupted before it began.
     """
     entry = _Entry(threading.get_ident())
-    with _lock:
-        unwanted = _unwanted.pop(key, None)
-        if unwanted is None:
-            _running[key] = entry
-    if unwanted is not None:
-        raise unwanted
-    _place.has_slot = True
-    try:
+    try:  # from here on it may be raised at any step
+        with _lock:
+            unwanted = _unwanted.pop(key, None)
+            if unwanted is None:
+                _running[key] = entry
+        if unwanted is not None:
+            raise unwanted
+        _place.has_slot = True
         yield
     finally:
         _end(key, entry)
@@ -68,7 +68,8 @@ def _end(key: Any, entry: _Entry) -> None:
     while True:
         try:
             with _lock:
-                _running.pop(key, None)
+                if _running.get(key) is entry:
+                    del _running[key]
                 if entry.sent is not None:
                     _raise(ctypes.c_ulong(entry.thread), None)
             _place.has_slot = False
