@@ -202,6 +202,41 @@ async def test_a_dead_owner_s_lock_is_the_next_one_s(office: Office) -> None:
 
 
 @in_an_office
+async def test_an_owner_takes_its_lock_again_before_those_that_wait(office: Office) -> None:
+    """P3: it would wait for itself behind them."""
+    lock = await office.make("lock", True)
+    await office.ask("one", lock, "acquire", thread=1)
+    waiting = office.later(office.ask("one", lock, "acquire", thread=2))
+    await settled()
+    assert await office.ask("one", lock, "acquire", thread=1) == (OK, None)
+    await office.ask("one", lock, "release", thread=1)
+    await settled()
+    assert not waiting.done()
+    await office.ask("one", lock, "release", thread=1)
+    assert await waiting == (OK, None)
+
+
+@in_an_office
+async def test_a_call_that_is_given_up_gives_back_its_own(office: Office) -> None:
+    """P3: one acquire of two; nobody is told of a death, and a barrier only breaks."""
+    lock = await office.make("lock", True)
+    await office.ask("one", lock, "acquire", ticket="first")
+    await office.ask("one", lock, "acquire", ticket="second")
+    await office.ask("one", "", "forget", "second")
+    waiting = office.later(office.ask("two", lock, "acquire"))
+    await settled()
+    assert not waiting.done()
+    await office.ask("one", "", "forget", "first")
+    assert await waiting == (OK, None)
+    barrier = await office.make("barrier", 3, False)
+    interrupted = office.later(office.ask("one", barrier, "wait", ticket="third"))
+    other = office.later(office.ask("two", barrier, "wait"))
+    await settled()
+    await office.ask("one", "", "forget", "third")
+    assert [await each for each in (interrupted, other)] == [(BROKEN, None)] * 2
+
+
+@in_an_office
 async def test_places_of_a_dead_process_come_back_once(office: Office) -> None:
     """P3: those that another has released for it are not given back again."""
     semaphore = await office.make("semaphore", 3, True)

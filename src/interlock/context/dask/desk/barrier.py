@@ -97,9 +97,11 @@ class BarrierThing(Thing):
     def forget(self, is_gone: IsGone) -> None:
         """As `Thing.forget`."""
         for each in (self._round, self._acting):
-            gone = [who for who, ticket in each.arrived if is_gone(who, ticket)] if each else []
-            if gone:
-                self._break([gone[0].host, gone[0].pid, gone[0].thread])
+            for who, ticket in each.arrived if each else ():
+                if is_gone(who, ticket):
+                    is_dead = is_gone(who, "")  # else it gave its call up, and lives
+                    self._break([who.host, who.pid, who.thread] if is_dead else None)
+                    break
 
     def end(self, answer: Answer) -> None:
         """As `Thing.end`."""

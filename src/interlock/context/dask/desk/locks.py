@@ -32,9 +32,8 @@ class LockThing(Thing):
         super().__init__(maker)
         self._is_recursive = is_recursive
         self._owner: Caller | None = None
-        self._ticket = ""  # of the call that got it
+        self._tickets: list[str] = []  # of the calls by which its owner took it
         self._since = 0.0
-        self._depth = 0
         self._abandoned: list[Any] | None = None  # whom the next owner is told of
         self.on_death: list[Callable[[], None]] = []  # of an owner
         self._takers = Turns()
@@ -45,6 +44,9 @@ class LockThing(Thing):
 
         If a process dies: an owner: who waits gets the lock.
         """
+        if self._is_recursive and self._owner == caller:  # not behind those that wait for it
+            self._tickets.append(ticket)
+            return OK, None
         answer = await self._takers.take(caller, ticket, self.taking(caller, ticket), wait_s)
         return answer or (EMPTY, None)
 
@@ -53,19 +55,12 @@ class LockThing(Thing):
 
         def attempt() -> Answer | None:
             if self._owner is None:
-                self._owner, self._ticket, self._depth = caller, ticket, depth
+                self._owner, self._tickets = caller, [ticket] * depth
                 self._since = time.time()
                 abandoned, self._abandoned = self._abandoned, None
                 return OK, abandoned
-            if self._is_recursive and self._owner == caller:
-                self._depth += depth
-                return OK, None
             return None
 
-        # An owner that takes it again must not wait behind those that wait for it.
-        if self._is_recursive and self._owner == caller:
-            done = attempt()
-            return lambda: done
         return attempt
 
     def do_release(self, caller: Caller, ticket: str, wait_s: object) -> Answer:
@@ -74,14 +69,15 @@ class LockThing(Thing):
             return (NOT_OWNED if self._is_recursive else NOT_HELD), None
         if self._is_recursive and self._owner != caller:
             return NOT_OWNED, None
-        self._depth -= 1
-        if not self._depth:
+        self._tickets.pop()
+        if not self._tickets:
             self.give_up()
         return OK, None
 
     def give_up(self) -> int:
         """Free it, however often it was taken; that number."""
-        depth, self._depth, self._owner = self._depth, 0, None
+        depth = len(self._tickets)
+        self._tickets, self._owner = [], None
         self._takers.look()
         return depth
 
@@ -107,11 +103,18 @@ class LockThing(Thing):
     def forget(self, is_gone: IsGone) -> None:
         """As `Thing.forget`."""
         super().forget(is_gone)
-        if self._owner is not None and is_gone(self._owner, self._ticket):
+        owner = self._owner
+        if owner is None:
+            return
+        if is_gone(owner, ""):  # whatever the ticket: it is dead
             self._abandoned = self._told()
             self.give_up()
             for tell in self.on_death:
                 tell()
+            return
+        self._tickets = [ticket for ticket in self._tickets if not is_gone(owner, ticket)]
+        if not self._tickets:
+            self.give_up()
 
 
 class SemaphoreThing(Thing):

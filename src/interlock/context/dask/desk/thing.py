@@ -10,6 +10,7 @@ from interlock.context.dask.desk.turns import Caller, Turns
 
 __all__ = ["Thing"]
 
+# Of a caller and the ticket of a call; with an empty ticket, whether the caller is dead.
 IsGone = Callable[[Caller, str], bool]
 
 
