@@ -60,8 +60,12 @@ def test_there_is_no_worker_any_more(machines: Machines) -> None:
         for name in machines.alive.values():
             machines.kill(name)
         impatient = context.get_context("dask", client=context.client, patience=0.1)
-        with impatient.Pool() as other, pytest.raises(WorkerDied, match="no worker"):
-            other.apply(work.double, (1,))
+        with impatient.Pool() as other:
+            kept = other.apply(work.double, (1,), keep_remote=True)
+            with pytest.raises(WorkerDied, match="no worker"):
+                other.apply(work.double, (1,))
+            with pytest.raises(WorkerDied, match="no worker"):
+                kept.get()
         later = pool.apply_async(work.double, (2,))
         machines.start("spring")
         assert later.get(BOUND_S) == 4
@@ -152,6 +156,7 @@ def test_the_scheduler_is_killed() -> None:
     ):
         queue, started = context.Queue(), context.Event()
         result = pool.apply_async(work.stay, (started,))
+        kept = pool.apply(work.double, (1,), keep_remote=True)
         process = context.Process(target=work.stay, args=(context.Event(),))
         process.start()
         assert started.wait(BOUND_S)
@@ -162,6 +167,8 @@ def test_the_scheduler_is_killed() -> None:
             result.get(BOUND_S)
         with pytest.raises(ServerGone):
             process.join(BOUND_S)
+        with pytest.raises(ServerGone):
+            kept.get(BOUND_S)
         with pytest.raises(ServerGone):
             pool.apply(work.double, (1,))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from distributed import Future
 
-from interlock.context.dask.faults import translated
+from interlock.context.dask.faults import no_workers, translated
 from interlock.context.dask.link import Link, link_here
 from interlock.context.dask.packing import now, passed_value, refuse_outside
+from interlock.pool.results import NotYet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Handle", "gathered"]
 
+PATIENCE_S = 30.0
+WATCH_S = 1.0  # how often to look whether there are workers
 T = TypeVar("T")
 
 
@@ -33,14 +37,18 @@ class Handle(Generic[T]):
         future: Dask's own future.
         link: To its cluster.
         task: What computes it, in words.
+        patience: Seconds to wait for a worker when there is none.
 
     If a process dies: a worker that had the value: Dask computes it again.
     """
 
-    def __init__(self, future: Any, link: Link, task: str = "") -> None:
+    def __init__(
+        self, future: Any, link: Link, task: str = "", patience: float = PATIENCE_S
+    ) -> None:
         self.future = future
         self._link = link
         self._task = task
+        self._patience = patience
 
     def get(self, timeout: float | None = None) -> T:
         """The value, brought here.
@@ -50,7 +58,8 @@ class Handle(Generic[T]):
 
         Raises:
             TimeoutError: It is not there in that time.
-            WorkerDied: The workers that were to compute it died, more of them than Dask tries.
+            WorkerDied: The workers that were to compute it died, more of them than Dask tries; or
+                there is none.
             ServerGone: The scheduler is lost.
             Exception: What the task raised.
 
@@ -60,20 +69,39 @@ class Handle(Generic[T]):
         return value
 
     async def _value(self, timeout: float | None) -> Any:
+        waiting = asyncio.ensure_future(self._result())
         try:
-            return await asyncio.wait_for(self.future, timeout)
-        except TimeoutError:
-            if self.future.done():  # the task's own
-                raise
-            raise TimeoutError(
-                f"The result of {self._task or self.future.key} did not come within {timeout} s; "
-                "its task goes on."
-            ) from None
-        except BaseException as error:
+            await self._look_on(waiting, timeout)
+            return await waiting
+        except Exception as error:
             other = translated(error, self._task or str(self.future.key), self._link.is_lost)
             if other is error:
                 raise
             raise other from error
+        finally:
+            waiting.cancel()
+
+    async def _result(self) -> Any:
+        return await self.future
+
+    async def _look_on(self, waiting: asyncio.Future[Any], timeout: float | None) -> None:
+        """Until it is done; not for ever where there is nobody to do it."""
+        clock = asyncio.get_running_loop().time
+        ends = math.inf if timeout is None else clock() + timeout
+        alone_since = math.inf
+        while not waiting.done():
+            await asyncio.wait([waiting], timeout=max(0.0, min(WATCH_S, ends - clock())))
+            if waiting.done():
+                return
+            task = self._task or str(self.future.key)
+            if clock() >= ends:
+                raise NotYet(
+                    f"The result of {task} did not come within {timeout} s; its task goes on."
+                )
+            is_alone = not self._link.client.scheduler_info(n_workers=-1)["workers"]
+            alone_since = min(alone_since, clock()) if is_alone else math.inf
+            if clock() - alone_since >= self._patience:
+                raise no_workers(task, self._patience)
 
     def ready(self) -> bool:
         """Whether the task is done."""

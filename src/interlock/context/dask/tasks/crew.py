@@ -77,7 +77,7 @@ class Crew:
             if futures:
                 raise InterlockError("initargs cannot be handles; pass them to the tasks.")
         self.initializer = Initializer(self.number, packed)
-        self._patience = patience
+        self.patience = patience
         # Unpacks what comes and calls callbacks, in order; its thread ends with this object.
         self._answers = ThreadPoolExecutor(1, thread_name_prefix="interlock-dask-answers")
         self._changed = threading.Condition(threading.RLock())
@@ -248,9 +248,9 @@ class Crew:
             lonely = [batch for batch in begun if not _has_worker(batch, infos)]
             since = {batch: since.get(batch, loop.time()) for batch in lonely}
             for batch, began in since.items():
-                if loop.time() - began >= self._patience:
+                if loop.time() - began >= self.patience:
                     batch.cancelled = no_workers(
-                        batch.described, self._patience, batch.options.resources
+                        batch.described, self.patience, batch.options.resources
                     )
                     await self.link.client.cancel([batch.future], force=True)
 

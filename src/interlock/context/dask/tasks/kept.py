@@ -36,5 +36,5 @@ def keep(
             run_kept, calls, *futures, key=key, pure=False, retries=options.retries,
             priority=options.priority, resources=options.resources,
         )  # fmt: skip
-        handles.append(Handle(future, crew.link, f"{place} `{function.name}`"))
+        handles.append(Handle(future, crew.link, f"{place} `{function.name}`", crew.patience))
     return handles
