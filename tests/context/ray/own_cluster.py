@@ -1,10 +1,15 @@
-"""A program with a cluster of its own: what it has at its start, by Ctrl-C, and at its end."""
+"""A program with a cluster of its own: what it has at its start, by Ctrl-C, and at its end.
+
+The end is the context's, or by `--by-ray` one that Ray is asked for behind the context's back.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import interlock
@@ -53,14 +58,27 @@ def main() -> None:
     result = pool.map_async(waits, range(4))
     child = context.Process(target=waits, args=(0,))
     child.start()
-    context.close()
+    waiting = threading.Thread(target=told, args=(queue.get,))
+    waiting.start()
+    if "--by-ray" in sys.argv:
+        import ray
+
+        assert child.pid
+        ray.shutdown()
+    else:
+        context.close()
+    waiting.join(BOUND_S)
     child.join(BOUND_S)
     print(child.exitcode)
     for use in (lambda: result.get(BOUND_S), lock.release, context.Lock, context.Pool, child_again):
-        try:
-            use()
-        except (PoolTerminated, ServerGone) as error:
-            print(type(error).__name__)
+        told(use)
+
+
+def told(use: Callable[[], object]) -> None:
+    try:
+        use()
+    except (PoolTerminated, ServerGone) as error:
+        print(type(error).__name__)
 
 
 def child_again() -> None:

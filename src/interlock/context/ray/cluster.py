@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ray
+from ray.exceptions import GetTimeoutError
 
 from interlock.errors import NoSuchOption, ServerGone
 
-__all__ = ["check_connected", "connect"]
+__all__ = ["LOOK_S", "check_connected", "connect", "is_in_worker", "value_of"]
 
 JOB = "RAY_ADDRESS"  # where Ray says to a job's program which cluster it was given to
+LOOK_S = 1.0  # how often who waits looks for signals within a task, and whether Ray is there
 QUIET = {"logging_level": "WARNING"}  # it would tell of each connection on standard error
 
 
@@ -26,6 +30,47 @@ def check_connected() -> None:
             "This process is not connected to Ray any more: the context was closed, or Ray was "
             "shut down. Make a new context."
         )
+
+
+def is_in_worker() -> bool:
+    """Whether this process is a worker of Ray, whose task gives its CPU up while it waits by Ray.
+
+    Others do not wait within Ray: it would not let their threads go when it is shut down.
+    """
+    return bool(ray.get_runtime_context().worker.mode == ray.WORKER_MODE)
+
+
+def value_of(ref: Any, timeout: float | None = None) -> Any:
+    """What a ref of Ray stands for.
+
+    Args:
+        ref: It.
+        timeout: Seconds to wait for it; None for as long as it takes.
+
+    Raises:
+        GetTimeoutError: It did not come in time.
+        ServerGone: Ray was shut down here meanwhile.
+        Exception: What Ray has in its place.
+
+    If a process dies: Ray raises.
+    """
+    ends = math.inf if timeout is None else time.monotonic() + timeout
+    future = None if is_in_worker() else ref.future()
+    while True:
+        rest = ends - time.monotonic()
+        wait_s = max(0.0, min(rest, LOOK_S))
+        try:
+            return ray.get(ref, timeout=wait_s) if future is None else future.result(wait_s)
+        except (GetTimeoutError, TimeoutError):
+            check_connected()
+            if rest <= LOOK_S:
+                raise GetTimeoutError(f"it did not come within {timeout} s") from None
+        except SystemError as error:
+            # Within a task Ray notes what a handler of a signal raised, such as the end of the
+            # task's time, and waits on all the same: so it is asked to wait for a moment only.
+            if error.__cause__ is not None:
+                raise error.__cause__ from None
+            raise
 
 
 def connect(

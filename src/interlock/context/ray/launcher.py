@@ -17,6 +17,7 @@ from typing import Any
 import ray
 from ray import exceptions
 
+from interlock.context.ray.cluster import check_connected
 from interlock.context.ray.payload import Payload, pack, unpack
 from interlock.context.ray.remote import Remote
 from interlock.context.tasks import work
@@ -24,7 +25,7 @@ from interlock.context.tasks.crew import FarFunctions, Preparation
 from interlock.context.tasks.engine import FarBatch
 from interlock.context.tasks.options import FarOptions
 from interlock.context.tasks.work import Again, Order, Report
-from interlock.errors import NoSuchOption, SerializationError
+from interlock.errors import NoSuchOption, SerializationError, ServerGone
 from interlock.pool.faults import MemoryLimitExceeded, TaskTimeout, WorkerDied
 from interlock.pool.messages import CALL
 from interlock.serialize.exceptions import unpack_exception
@@ -163,6 +164,14 @@ class RayLauncher:
     def unpack(self, payload: Any) -> Any:
         """A result, whose arrays are writable copies."""
         return unpack(payload, writable=True)
+
+    def lost(self) -> BaseException | None:
+        """As `Launcher.lost`: a future of Ray tells nothing when Ray is shut down here."""
+        try:
+            check_connected()
+        except ServerGone as gone:
+            return gone
+        return None
 
     def share(self, obj: Any) -> Remote[Any]:
         """An object in the object store.

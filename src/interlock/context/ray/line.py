@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.exceptions import RayActorError, RayError
 
 from interlock.context.board.board import RAISED, Board
 from interlock.context.board.seats import Seat, Who
 from interlock.context.far.line import Line
+from interlock.context.ray.cluster import value_of
 from interlock.context.ray.payload import pack, unpack
 from interlock.errors import ServerGone
 from interlock.serialize.exceptions import pack_exception, unpack_exception
 
 __all__ = ["RayLine", "leave_all", "started_board"]
 
-LOOK_S = 1.0  # how late a signal is noticed while a task waits; Ray's own is the same
 CALLS_MAX = 1_000_000  # that wait at once
 
 # The lines of this process, by what names the board: a handle that comes again finds its line.
@@ -148,7 +148,7 @@ class RayLine(Line):
 
     def _answer(self, sent: Any) -> Any:
         try:
-            return _read(_got(sent))
+            return _read(value_of(sent))
         except RayActorError as error:
             raise _gone(str(error).splitlines()[0]) from error
 
@@ -216,20 +216,6 @@ def started_board(key: str) -> RayLine:
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
     kind: Any = ray.remote(num_cpus=0, max_concurrency=CALLS_MAX)(BoardActor)
     return line_to(key, kind.options(scheduling_strategy=here).remote())
-
-
-def _got(sent: Any) -> Any:
-    """What it returned. Within a task Ray notes what a handler of a signal raised, such as the end
-    of the task's time, and waits on all the same: so it is asked to wait for a moment only."""
-    while True:
-        try:
-            return ray.get(sent, timeout=LOOK_S)
-        except GetTimeoutError:
-            continue
-        except SystemError as error:
-            if error.__cause__ is not None:
-                raise error.__cause__ from None
-            raise
 
 
 def _read(answer: Any) -> Any:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import math
 import os
 import re
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ray
+from ray.exceptions import RayActorError
 
-from interlock.context.ray.cluster import check_connected
+from interlock.context.ray.cluster import LOOK_S, check_connected, is_in_worker, value_of
 from interlock.context.ray.payload import Payload, pack, unpack
+from interlock.errors import ServerGone
 
 __all__ = ["RayProcess", "active_children"]
 
@@ -160,12 +164,15 @@ class RayProcess:
         """Called by Ray, in a thread of its own."""
         error = future.exception()
         if error is None:
-            self._code = future.result()
+            self._note(future.result())
         elif self._signal is not None:
-            self._code = -self._signal
+            self._note(-self._signal)
         else:
             said = STATUS.search(str(error))
-            self._code = int(said[1]) if said else -signal.SIGKILL
+            self._note(int(said[1]) if said else -signal.SIGKILL)
+
+    def _note(self, code: int) -> None:
+        self._code = code
         self._actor = None  # nobody needs the actor, and Ray ends it
         _children.discard(self)
         self._noted.set()
@@ -185,15 +192,25 @@ class RayProcess:
         assert self._end is not None, "can only join a started process"
         if self._noted.is_set():
             return
-        # Not by the event: a task that waits for Ray gives its CPU to others meanwhile.
-        limit = None if timeout is None else max(0.0, timeout)
-        ready, _ = ray.wait([self._end], timeout=limit, fetch_local=False)
-        if ready:
-            self._noted.wait(NOTICED_S)
+        ends = math.inf if timeout is None else time.monotonic() + timeout
+        while self.is_alive():
+            rest = max(0.0, ends - time.monotonic())
+            if is_in_worker():
+                ready, _ = ray.wait([self._end], timeout=min(rest, LOOK_S), fetch_local=False)
+                is_over = bool(ready) and self._noted.wait(NOTICED_S)
+            else:
+                is_over = self._noted.wait(min(rest, LOOK_S))
+            if is_over or rest <= LOOK_S:
+                return
 
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
-        return self._end is not None and not self._noted.is_set()
+        if self._end is None or self._noted.is_set():
+            return False
+        if not ray.is_initialized():  # shut down here, which is its end, and tells nobody
+            self._note(-signal.SIGKILL)
+            return False
+        return True
 
     @property
     def exitcode(self) -> int | None:
@@ -203,11 +220,11 @@ class RayProcess:
     @property
     def pid(self) -> int | None:
         """Its process, on whatever machine it is; waits until it has begun. None before `start`."""
-        if self._pid is None:
+        if self._pid is None or not ray.is_initialized():
             return None
         try:
-            found: int = ray.get(self._pid)
-        except ray.exceptions.RayActorError:
+            found: int = value_of(self._pid)
+        except (RayActorError, ServerGone):
             return None
         return found
 

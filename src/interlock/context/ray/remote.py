@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from interlock.context.ray.cluster import check_connected
+from interlock.context.ray.cluster import check_connected, value_of
 from interlock.errors import ServerGone
 from interlock.pool.results import NotYet
 
@@ -43,7 +42,7 @@ class Remote(Generic[T]):
         """
         check_connected()
         try:
-            value: T = ray.get(self.ref, timeout=timeout)
+            value: T = value_of(self.ref, timeout)
         except GetTimeoutError:
             raise NotYet(f"The value did not come within {timeout} s.") from None
         except RayError as error:

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from interlock.context.tasks.options import FarOptions
@@ -42,6 +42,7 @@ __all__ = ["FarBatch", "FarEngine", "Launcher"]
 
 TARGET_S = 0.05  # of work in a batch, where tasks are short
 BATCH_MAX = 1024  # tasks in a batch, where nobody says
+LOOK_S = 1.0  # how often to look whether the cluster is there, when nothing comes from it
 AHEAD = 2  # batches for each CPU, where nobody says how many workers there are
 _log = logging.getLogger("concurrent.futures")  # where its executors say the same
 
@@ -60,6 +61,9 @@ class Launcher(Protocol):
 
     def unpack(self, payload: Any) -> Any:
         """A result."""
+
+    def lost(self) -> BaseException | None:
+        """Why nothing will be told any more; None while that is not so."""
 
 
 class FarBatch:
@@ -196,6 +200,8 @@ class FarEngine:
                 continue
             batch = FarBatch(job, first, items, next(self._numbers))
             self.batches[batch.number] = batch
+            if len(self.batches) == 1:
+                self.wake()  # it is to look now and then from here on
             return batch
         return None
 
@@ -328,7 +334,7 @@ class FarEngine:
 
     def _gather(self) -> None:
         while not self._is_at_end():
-            number, report = self._reports.get()
+            number, report = self._next_report()
             if not number:
                 if report is not None:
                     report()
@@ -342,6 +348,16 @@ class FarEngine:
                 del batch
             del report
             self.give_out()
+
+    def _next_report(self) -> tuple[int, Any]:
+        while True:
+            try:
+                return self._reports.get(timeout=LOOK_S if self.batches else None)
+            except Empty:
+                lost = self.launcher.lost()
+                if lost is not None:
+                    self.broken = lost
+                    self.drop(lost)
 
     def _is_at_end(self) -> bool:
         with self.lock:
