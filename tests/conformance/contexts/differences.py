@@ -19,6 +19,17 @@ ABSENT: dict[str, dict[str, str]] = {
         "SharedDict": "a dict of a server that all machines reach: `interlock serve`",
         "Manager": "a server that all machines reach: interlock.connect",
     },
+    "ray": {
+        "Pipe": "two Queues of this context",
+        "RWLock": "a Lock of this context",
+        "RawValue": "its Value(..., lock=False)",
+        "RawArray": "its Array(..., lock=False)",
+        "SharedArray": (
+            "`pool.map(..., keep_remote=True)` or `pool.share`, whose arrays are read in place, or "
+            "its Array"
+        ),
+        "SharedDict": "its Manager().dict()",
+    },
     "multiprocessing": {
         "RWLock": "a Lock",
         "SharedArray": "numpy over multiprocessing.shared_memory",
@@ -104,6 +115,10 @@ DIFFERS: dict[str, dict[str, str]] = {
         "memory.a_dict_s_values_are_copies": _REFERENCE,
     },
     "dask": {
+        "queue.what_cannot_be_serialized_fails_at_put": _BY_VALUE,
+        "pool.what_cannot_be_serialized_costs_itself": _BY_VALUE,
+    },
+    "ray": {
         "queue.what_cannot_be_serialized_fails_at_put": _BY_VALUE,
         "pool.what_cannot_be_serialized_costs_itself": _BY_VALUE,
     },

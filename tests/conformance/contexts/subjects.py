@@ -6,6 +6,7 @@ import contextlib
 import logging
 import multiprocessing
 import multiprocessing.dummy
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -57,6 +58,15 @@ def _dask() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
+def _ray() -> Iterator[Any]:
+    """Of this machine, small; what workers print is not for the tests' output."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    quiet = {"log_to_driver": False, "logging_level": "ERROR", "object_store_memory": 80 << 20}
+    with interlock.get_context("ray", num_cpus=2, init=quiet) as made:
+        yield made
+
+
+@contextlib.contextmanager
 def _standard() -> Iterator[Any]:
     yield multiprocessing.get_context("fork")
 
@@ -74,6 +84,7 @@ SUBJECTS: dict[str, Subject] = {
         Subject("forkserver", _ours("forkserver")),
         Subject("thread", _ours("thread"), can=frozenset({"stops"})),
         Subject("dask", _dask, find_spec("distributed") is not None, soon_s=20.0),
+        Subject("ray", _ray, find_spec("ray") is not None, soon_s=20.0),
         # A check of the suite: it asks for no more than these have, where it is told so.
         Subject("multiprocessing", _standard),
         Subject("multiprocessing.dummy", _standard_dummy, can=frozenset()),

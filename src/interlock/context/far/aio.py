@@ -49,8 +49,8 @@ class AwaitableTurn:
         answer = await turn._line.arun(turn._acquiring(block, timeout, _lane()))
         return bool(turn._acquired(answer))
 
-    async def release(self) -> None:
-        """As `release` of what it is of, by the task that has it.
+    def release(self) -> None:
+        """As `release` of what it is of, by the task that has it; it takes about a millisecond.
 
         Raises:
             LockNotHeld: As there.
@@ -59,8 +59,11 @@ class AwaitableTurn:
         If a process dies: As there.
         """
         turn = self._turn
-        with anyio.CancelScope(shield=True):  # who leaves a block because of it has the lock
-            await turn._line.arun(turn._releasing(_lane()))
+        turn._line.run(turn._releasing(_lane()))
+
+    def locked(self) -> bool:
+        """As `FarLock.locked`."""
+        return bool(self._turn.locked())
 
     async def __aenter__(self) -> None:
         await self.acquire()
@@ -71,7 +74,7 @@ class AwaitableTurn:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.release()
+        self.release()
 
 
 class AwaitableEvent:
@@ -90,6 +93,18 @@ class AwaitableEvent:
         """
         event = self._event
         return await event._line.arun(event._waiting(timeout)) is not NOT_YET
+
+    def is_set(self) -> bool:
+        """As `FarEvent.is_set`."""
+        return bool(self._event.is_set())
+
+    def set(self) -> None:
+        """As `FarEvent.set`."""
+        self._event.set()
+
+    def clear(self) -> None:
+        """As `FarEvent.clear`."""
+        self._event.clear()
 
 
 class AwaitableCondition:
@@ -110,7 +125,7 @@ class AwaitableCondition:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.release()
+        self.release()
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `FarCondition.wait`, awaited; one that is cancelled has the lock again, too.
@@ -141,25 +156,25 @@ class AwaitableCondition:
             await self.wait(rest)
         return result
 
-    async def notify(self, n: int = 1) -> None:
+    def notify(self, n: int = 1) -> None:
         """As `FarCondition.notify`, by the task that has the lock.
 
         Raises:
             LockNotOwned: As there.
         """
-        await self._notify(max(0, n))
+        self._notify(max(0, n))
 
-    async def notify_all(self) -> None:
+    def notify_all(self) -> None:
         """As `FarCondition.notify_all`, by the task that has the lock.
 
         Raises:
             LockNotOwned: As there.
         """
-        await self._notify(None)
+        self._notify(None)
 
-    async def _notify(self, number: int | None) -> None:
+    def _notify(self, number: int | None) -> None:
         condition = self._condition
-        await condition._line.arun(condition._call("notify", number, lane=_lane()))
+        condition._line.run(condition._call("notify", number, lane=_lane()))
 
 
 class AwaitableBarrier:
@@ -181,6 +196,29 @@ class AwaitableBarrier:
         if answer[0] == ACT:
             answer = await barrier._line.arun(barrier._acting())
         return int(barrier._passed(answer))
+
+    def abort(self) -> None:
+        """As `FarBarrier.abort`."""
+        self._barrier.abort()
+
+    def reset(self) -> None:
+        """As `FarBarrier.reset`."""
+        self._barrier.reset()
+
+    @property
+    def parties(self) -> int:
+        """As `FarBarrier.parties`."""
+        return int(self._barrier.parties)
+
+    @property
+    def n_waiting(self) -> int:
+        """As `FarBarrier.n_waiting`."""
+        return int(self._barrier.n_waiting)
+
+    @property
+    def broken(self) -> bool:
+        """As `FarBarrier.broken`."""
+        return bool(self._barrier.broken)
 
 
 class AwaitableQueue:

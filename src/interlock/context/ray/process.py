@@ -133,6 +133,7 @@ class RayProcess:
         self._code: int | None = None
         self._signal: int | None = None
         self._bell = -1
+        self._is_closed = False
 
     def run(self) -> None:
         """What it does there: call the target."""
@@ -149,6 +150,7 @@ class RayProcess:
 
         If a process dies: this one's death is its end.
         """
+        self._check()
         assert self._end is None, "cannot start a process twice"
         check_connected()
         payload = pack(self)
@@ -189,6 +191,7 @@ class RayProcess:
 
         If a process dies: this returns.
         """
+        self._check()
         assert self._end is not None, "can only join a started process"
         if self._noted.is_set():
             return
@@ -205,6 +208,7 @@ class RayProcess:
 
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
+        self._check()
         if self._end is None or self._noted.is_set():
             return False
         if not ray.is_initialized():  # shut down here, which is its end, and tells nobody
@@ -215,11 +219,13 @@ class RayProcess:
     @property
     def exitcode(self) -> int | None:
         """Its exit status, or minus the number of a signal; None while it has none."""
+        self._check()
         return self._code
 
     @property
     def pid(self) -> int | None:
         """Its process, on whatever machine it is; waits until it has begun. None before `start`."""
+        self._check()
         if self._pid is None or not ray.is_initialized():
             return None
         try:
@@ -237,6 +243,7 @@ class RayProcess:
         Raises:
             ValueError: It was not started.
         """
+        self._check()
         if self._bell < 0:
             raise ValueError("process not started")
         return self._bell
@@ -250,6 +257,7 @@ class RayProcess:
         self._kill(signal.SIGKILL)
 
     def _kill(self, number: int) -> None:
+        self._check()
         assert self._end is not None, "can only terminate a started process"
         actor = self._actor
         if actor is not None:
@@ -262,11 +270,18 @@ class RayProcess:
         Raises:
             ValueError: It has not ended.
         """
+        if self._is_closed:
+            return
         if self.is_alive():
             raise ValueError("Cannot close a process while it is still running.")
+        self._is_closed = True
         if self._bell >= 0:
             os.close(self._bell)
             self._bell = -1
+
+    def _check(self) -> None:
+        if self._is_closed:
+            raise ValueError("process object is closed")
 
     def __del__(self) -> None:
         if getattr(self, "_bell", -1) >= 0:
@@ -277,7 +292,9 @@ class RayProcess:
         return {name: value for name, value in vars(self).items() if name not in kept}
 
     def __repr__(self) -> str:
-        if self._end is None:
+        if self._is_closed:
+            status = "closed"
+        elif self._end is None:
             status = "initial"
         elif self.is_alive():
             status = "started"
