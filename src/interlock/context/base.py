@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interlock.context.dask import DaskContext
     from interlock.context.interpreter import InterpreterContext
     from interlock.context.processes import ForkContext, ForkServerContext, SpawnContext
+    from interlock.context.ray import RayContext
     from interlock.context.thread import ThreadContext
     from interlock.managers import SyncManager
     from interlock.pool import Pool, ProcessPoolExecutor
@@ -63,6 +64,8 @@ class BaseContext(Offering, standard.BaseContext):
     def get_context(self, method: Literal["interpreter"]) -> InterpreterContext: ...
     @overload
     def get_context(self, method: Literal["dask"], **options: Any) -> DaskContext: ...
+    @overload
+    def get_context(self, method: Literal["ray"], **options: Any) -> RayContext: ...
     @overload
     def get_context(self, method: str, **options: Any) -> BaseContext: ...
     def get_context(self, method: str | None = None, **options: Any) -> standard.BaseContext:

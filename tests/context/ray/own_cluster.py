@@ -14,7 +14,7 @@ from typing import Any
 
 import interlock
 from interlock.errors import ServerGone
-from interlock.pool import PoolTerminated
+from interlock.pool import PoolClosed, PoolTerminated
 
 BOUND_S = 40.0
 
@@ -55,6 +55,7 @@ def main() -> None:
     print(lock.acquire(timeout=BOUND_S), queue.get(timeout=BOUND_S))
 
     pool = context.Pool()
+    in_a_fork(lambda: told(lock.release), lambda: told(lambda: pool.apply(square, (2,))))
     result = pool.map_async(waits, range(4))
     child = context.Process(target=waits, args=(0,))
     child.start()
@@ -74,10 +75,21 @@ def main() -> None:
         told(use)
 
 
+def in_a_fork(*calls: Callable[[], None]) -> None:
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        for call in calls:
+            call()
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
 def told(use: Callable[[], object]) -> None:
     try:
         use()
-    except (PoolTerminated, ServerGone) as error:
+    except (PoolClosed, PoolTerminated, ServerGone) as error:
         print(type(error).__name__)
 
 

@@ -19,6 +19,8 @@ interrupted
 interrupted
 True whole
 ServerGone
+PoolClosed
+ServerGone
 -15
 PoolTerminated
 ServerGone
@@ -29,7 +31,7 @@ ServerGone
 
 
 def test_a_cluster_of_its_own_is_gone_with_the_context(tmp_path: Path) -> None:
-    """P5: no process is left; P2: Ctrl-C takes no message and no lock; P3: who waits is told."""
+    """P5: no process is left; P2: Ctrl-C takes nothing; P3: who waits, or was forked, is told."""
     run_to_its_end(tmp_path, EXPECTED)
 
 

@@ -16,15 +16,29 @@ from ray.exceptions import GetTimeoutError
 
 from interlock.errors import NoSuchOption, ServerGone
 
-__all__ = ["LOOK_S", "check_connected", "connect", "is_in_worker", "value_of"]
+__all__ = ["LOOK_S", "at_home", "check_connected", "connect", "is_in_worker", "value_of"]
 
 JOB = "RAY_ADDRESS"  # where Ray says to a job's program which cluster it was given to
 LOOK_S = 1.0  # how often who waits looks for signals within a task, and whether Ray is there
 QUIET = {"logging_level": "WARNING"}  # it would tell of each connection on standard error
 
 
+_home: int | None = None  # the process that is connected; a forked one only looks so
+
+
+def at_home() -> None:
+    """It is this process that is connected."""
+    global _home
+    _home = os.getpid()
+
+
 def check_connected() -> None:
     """Raise ServerGone if Ray was shut down here; Ray itself would start another cluster."""
+    if _home not in (None, os.getpid()):
+        raise ServerGone(
+            f"Process {_home}, from which this one ({os.getpid()}) was forked, is connected to "
+            "Ray, and this one is not: Ray is not made for fork. Start it by the context spawn."
+        )
     if not ray.is_initialized():
         raise ServerGone(
             "This process is not connected to Ray any more: the context was closed, or Ray was "
@@ -89,6 +103,9 @@ def connect(
     local = {"num_cpus": num_cpus, "num_gpus": num_gpus}
     said: dict[str, Any] = {name: value for name, value in local.items() if value is not None}
     is_there = ray.is_initialized()
+    if is_there:
+        check_connected()
+    at_home()
     address = address or os.environ.get(JOB)
     if said and (is_there or address is not None):
         raise NoSuchOption(

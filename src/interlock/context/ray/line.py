@@ -22,7 +22,7 @@ from ray.exceptions import RayActorError, RayError
 from interlock.context.board.board import RAISED, Board
 from interlock.context.board.seats import Seat, Who
 from interlock.context.far.line import Line
-from interlock.context.ray.cluster import value_of
+from interlock.context.ray.cluster import at_home, check_connected, value_of
 from interlock.context.ray.payload import pack, unpack
 from interlock.errors import ServerGone
 from interlock.serialize.exceptions import pack_exception, unpack_exception
@@ -142,8 +142,7 @@ class RayLine(Line):
         self._stay: Any = None
 
     def _send(self, method: str, *args: Any) -> Any:
-        if not ray.is_initialized():
-            raise _gone("Ray was shut down in this process.")
+        check_connected()
         return getattr(self._actor, method).remote(*args)
 
     def _answer(self, sent: Any) -> Any:
@@ -193,6 +192,7 @@ def line_to(key: str, actor: Any) -> RayLine:
     with _making:
         line = _lines.get(key)
         if line is None:
+            at_home()
             line = _lines[key] = RayLine(key, actor)
         return line
 

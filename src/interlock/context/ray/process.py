@@ -134,6 +134,7 @@ class RayProcess:
         self._signal: int | None = None
         self._bell = -1
         self._is_closed = False
+        self._parent = os.getpid()
 
     def run(self) -> None:
         """What it does there: call the target."""
@@ -282,13 +283,14 @@ class RayProcess:
     def _check(self) -> None:
         if self._is_closed:
             raise ValueError("process object is closed")
+        assert self._parent == os.getpid(), "can only ask a process that was started here"
 
     def __del__(self) -> None:
         if getattr(self, "_bell", -1) >= 0:
             os.close(self._bell)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"_actor", "_end", "_pid", "_noted", "_bell", "_options"}
+        kept = {"_actor", "_end", "_pid", "_noted", "_bell", "_options", "_parent"}
         return {name: value for name, value in vars(self).items() if name not in kept}
 
     def __repr__(self) -> str:
@@ -305,7 +307,8 @@ class RayProcess:
 
 def active_children() -> list[RayProcess]:
     """The processes that this one has started on Ray and that have not ended."""
-    return [child for child in list(_children) if child.is_alive()]
+    here = os.getpid()
+    return [child for child in list(_children) if child._parent == here and child.is_alive()]
 
 
 def _remember(child: RayProcess) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import Any
 
 from interlock.context.tasks.engine import FarEngine, Launcher
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED
+from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
 
 __all__ = ["FarCrew", "FarFunctions", "Preparation"]
@@ -112,6 +114,7 @@ class FarCrew:
 
     def __init__(self, context: Any, launcher: Launcher, size: int, room: int) -> None:
         self.context = context
+        self._owner = os.getpid()
         self.launcher: Any = launcher
         self.engine: Any = FarEngine(launcher, size, room)
 
@@ -125,11 +128,20 @@ class FarCrew:
         yield
 
     def is_here(self) -> bool:
-        """Whether this process has it."""
-        return True
+        """Whether this process has it; a forked one has a copy without threads."""
+        return os.getpid() == self._owner
 
     def check_open(self) -> None:
-        """As `FarEngine.check_open`."""
+        """As `FarEngine.check_open`.
+
+        Raises:
+            PoolClosed: It takes no more, or belongs to the process that this one was forked from.
+        """
+        if not self.is_here():
+            raise PoolClosed(
+                f"This pool belongs to process {self._owner}, from which this one "
+                f"({os.getpid()}) was forked."
+            )
         self.engine.check_open()
 
     def feed(self, job: Any) -> None:
@@ -141,6 +153,8 @@ class FarCrew:
 
     def close(self) -> None:
         """Take no more tasks."""
+        if not self.is_here():
+            return
         with self.engine.lock:
             if self.engine.state == RUNNING:
                 self.engine.state = CLOSED
@@ -151,7 +165,8 @@ class FarCrew:
 
     def abandon(self, at_once: bool = False) -> None:
         """Nobody has the pool any more; called by the garbage collector, in any thread."""
-        self.engine.ask(self._end_now if at_once else self.close)
+        if self.is_here():
+            self.engine.ask(self._end_now if at_once else self.close)
 
     def _end_now(self) -> None:
         with self.engine.lock:
@@ -160,6 +175,8 @@ class FarCrew:
 
     def terminate(self) -> None:
         """End the tasks now."""
+        if not self.is_here():
+            return
         self._end_now()
         if threading.current_thread() is not self.engine.thread:
             self.join()
@@ -176,4 +193,5 @@ class FarCrew:
             raise RuntimeError(
                 "A pool's own thread cannot wait for the pool's end: do not join in a callback."
             )
-        self.engine.thread.join()
+        if self.is_here():
+            self.engine.thread.join()
