@@ -130,6 +130,17 @@ def test_the_end_of_a_process_gives_back_what_it_had(on_ray: Any) -> None:
         assert len(told) == (turn is lock)
 
 
+def test_what_the_dead_had_put_is_whole(on_ray: Any) -> None:
+    """P2: large arrays, too, although Ray has them from a process that is gone."""
+    queue, told = on_ray.Queue(), on_ray.Queue()
+    child = on_ray.Process(target=work.puts_arrays, args=(queue, told))
+    child.start()
+    os.kill(told.get(timeout=BOUND_S), signal.SIGKILL)
+    child.join(BOUND_S)
+    arrays = queue.get_many(3, timeout=BOUND_S)
+    assert [int(array.min()) for array in arrays] == [0, 1, 2] == [int(a.max()) for a in arrays]
+
+
 def test_a_message_of_the_dead_is_delivered_again(on_ray: Any) -> None:
     """P2: the next attempt, to whoever is next."""
     queue, told = on_ray.Queue(), on_ray.Queue()

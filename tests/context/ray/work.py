@@ -138,6 +138,15 @@ def ends_with_lock(lock: Any) -> None:
     lock.acquire()
 
 
+def puts_arrays(queue: Any, told: Any) -> None:
+    import numpy
+
+    for number in range(3):
+        queue.put(numpy.full(100_000, number))
+    told.put(os.getpid())
+    threading.Event().wait(BOUND_S)
+
+
 def leases(queue: Any, told: Any) -> None:
     with queue.lease(timeout=BOUND_S) as delivery:
         told.put((delivery.message, delivery.attempt))

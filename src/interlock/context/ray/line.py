@@ -4,6 +4,7 @@ The actor notices the end of a process that uses it by a call of its own that ne
 (`stay`): the caller is the owner of what that will return, and the actor waits for it, too. When
 the owner dies Ray says so (`OwnerDiedError`), wherever it was, within seconds. A process of the
 same machine is watched by a pidfd besides, which says it at once.
+docs/decisions/0028-a-board-in-one-actor-of-ray.md says what else was considered.
 """
 
 from __future__ import annotations
