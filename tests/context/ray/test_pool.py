@@ -253,6 +253,9 @@ def test_an_executor_is_that_of_concurrent_futures(on_ray: Any) -> None:
         assert isinstance(died.exception(BOUND_S), WorkerDied)
         light = executor.with_options(num_cpus=0.1, retries=1)
         assert light.submit(work.square, number=6).result(BOUND_S) == 36
+        kept = executor.submit(work.ones, 100_000, num_cpus=0.1, keep_remote=True)
+        assert kept.result(BOUND_S).get().sum() == 100_000
+        assert executor.submit(work.asks_for, num_cpus=3).result(BOUND_S) == 3
         with pytest.raises(multiprocessing.TimeoutError):
             executor.with_options(timeout=0.2).submit(work.waits).result(BOUND_S)
     with pytest.raises(RuntimeError):

@@ -78,6 +78,10 @@ def ones(length: int) -> Any:
     return numpy.ones(length)
 
 
+def asks_for(num_cpus: int) -> int:
+    return num_cpus
+
+
 def total(handle: Any) -> tuple[float, bool]:
     array = handle.get()
     return float(array.sum()), bool(array.flags.writeable)

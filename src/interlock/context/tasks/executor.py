@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import weakref
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from interlock.context.tasks.crew import FarCrew, FarFunctions
@@ -18,9 +20,9 @@ T = TypeVar("T")
 class FarExecutor(ProcessPoolExecutor):
     """Calls on a cluster.
 
-    Every method is `interlock.pool.ProcessPoolExecutor`'s; `with_options` takes the options of the
-    context's tasks: those that the cluster has a word for, and ``num_cpus``, ``num_gpus``,
-    ``resources`` and ``keep_remote``.
+    Every method is `interlock.pool.ProcessPoolExecutor`'s, and takes the options of the context's
+    tasks: those that the cluster has a word for, and ``num_cpus``, ``num_gpus``, ``resources`` and
+    ``keep_remote``.
 
     Args:
         crew: What runs them.
@@ -44,6 +46,15 @@ class FarExecutor(ProcessPoolExecutor):
             house._finish_before_the_children()
             weakref.finalize(self, crew.abandon).atexit = False
 
+    def _submit(self, fn: Any, args: Any, kwargs: Any, options: Any) -> Any:
+        """As the house's, with the keywords that are options of a cluster's tasks alone."""
+        names = {each.name for each in fields(options)} - house._OPTIONS
+        if not names.isdisjoint(kwargs):
+            given = names.intersection(kwargs) - _keywords_of(fn, names)
+            options = options.with_(**{name: kwargs[name] for name in given})
+            kwargs = {name: value for name, value in kwargs.items() if name not in given}
+        return super()._submit(fn, args, kwargs, options)
+
     def share(self, obj: T) -> Any:
         """Put an object where all tasks find it, once: a handle for them, with ``.get()``."""
         return self._engine.launcher.share(obj)
@@ -59,3 +70,14 @@ class FarExecutor(ProcessPoolExecutor):
         self._max_workers = self._engine.supervisor.size = max_workers
         self._engine.room = max_workers
         self._engine.kick()
+
+
+def _keywords_of(fn: Any, names: set[str]) -> set[str]:
+    """Those of the names that are the function's own keywords."""
+    try:
+        parameters = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return set()  # a function in C that does not tell
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return names
+    return names & {*parameters}
