@@ -182,6 +182,27 @@ async def test_a_notification_is_not_lost_with_who_waited_first(trial: Trial) ->
 
 
 @test
+async def test_a_notification_of_who_dies_before_he_has_the_lock_is_the_next_ones(
+    trial: Trial,
+) -> None:
+    """P3: it is used up when he has the lock again, and not before."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    waits = []
+    for who in (ANN, BOB):
+        await trial.ask(who, "lock", "acquire")
+        waits.append(trial.begin(who, "condition", "wait"))
+        await settled()
+    await trial.ask(CAT, "lock", "acquire")
+    await trial.ask(CAT, "condition", "notify", 1)
+    await settled()
+    trial.board.gone("ann", False)
+    await settled()
+    await trial.ask(CAT, "lock", "release")
+    assert await waits[1] == (VALUE, (True, None))
+
+
+@test
 async def test_a_condition_gives_up_in_time_with_the_lock(trial: Trial) -> None:
     """P1: and one without the lock may not wait."""
     trial.make("lock", "lock", True, False)

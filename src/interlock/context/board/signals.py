@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.context.board.locks import LockThing
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.context.board.thing import NOT_YET, Thing, Wait
+from interlock.context.board.thing import NOT_YET, CallerGone, Thing, Wait
 
 __all__ = ["BarrierThing", "ConditionThing", "EventThing"]
 
@@ -75,7 +75,12 @@ class ConditionThing(Thing):
             lock.give(who, depth)
             return told, left
 
-        answer: tuple[bool, Left | None] = await lock.until(who, again, None, _nobody)
+        try:
+            answer: tuple[bool, Left | None] = await lock.until(who, again, None, _nobody)
+        except CallerGone:
+            if told:
+                self._wake(1)  # the notification is the next one's
+            raise
         return answer
 
     def notify(self, who: Who, number: int | None) -> None:

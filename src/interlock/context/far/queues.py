@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
 from interlock.context.board.thing import NOT_YET
 from interlock.context.far.handle import Handle
 from interlock.context.far.line import Call, Line, limit_s
-from interlock.errors import Empty, Full, QueueClosed, ShutDown
+from interlock.errors import Empty, Full, LeaseLost, QueueClosed, ShutDown
 from interlock.queues.base import core_limits
 from interlock.queues.dead_letters import DeadLetters
 from interlock.queues.statistics import QueueStatistics
@@ -318,10 +318,18 @@ class FarDelivery:
         return self._taken is not None
 
     def acknowledge(self) -> None:
-        """The work on it is done."""
+        """The work on it is done.
+
+        Raises:
+            LeaseLost: This process was thought dead, and another has the message now.
+        """
         if self._taken is not None:
             taken, self._taken = self._taken, None
-            self._queue._ask("done", [ticket for ticket, *_ in taken], True)
+            if not self._queue._ask("done", [ticket for ticket, *_ in taken], True):
+                raise LeaseLost(
+                    "The message is leased to this process no more: it was thought dead, as after "
+                    "a cut of the network, and the message is delivered to another."
+                )
 
     def give_back(self) -> None:
         """Let it be delivered again, here or elsewhere."""
