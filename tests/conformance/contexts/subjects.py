@@ -6,7 +6,6 @@ import contextlib
 import logging
 import multiprocessing
 import multiprocessing.dummy
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -60,7 +59,6 @@ def _dask() -> Iterator[Any]:
 @contextlib.contextmanager
 def _ray() -> Iterator[Any]:
     """Of this machine, small; what workers print is not for the tests' output."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "object_store_memory": 80 << 20}
     with interlock.get_context("ray", num_cpus=2, init=quiet) as made:
         yield made

@@ -30,6 +30,7 @@ ServerGone
 """
 
 
+@pytest.mark.campaign
 def test_a_cluster_of_its_own_is_gone_with_the_context(tmp_path: Path) -> None:
     """P5: no process is left; P2: Ctrl-C takes nothing; P3: who waits, or was forked, is told."""
     run_to_its_end(tmp_path, EXPECTED)

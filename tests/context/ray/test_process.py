@@ -71,33 +71,30 @@ def test_a_class_of_process_has_its_own_run(on_ray: Any) -> None:
 
 
 def test_a_lock_of_the_dead_is_the_next_ones(on_ray: Any) -> None:
-    """P3: killed by a signal; who comes next is told who it was."""
+    """P3: killed by a signal; who comes next is told who it was, with the lock or before it."""
     lock, strict, queue = on_ray.Lock(), on_ray.RLock(on_abandon="raise"), on_ray.Queue()
+    child = on_ray.Process(target=work.dies_with, args=(queue, lock, strict), name="holder")
+    child.start()
+    pid = queue.get(timeout=BOUND_S)
     for each in (lock, strict):
-        child = on_ray.Process(target=work.dies_with, args=(each, queue), name="holder")
-        child.start()
-        pid = queue.get(timeout=BOUND_S)
         owner = each.owner
         assert owner is not None and owner.pid == pid and owner.process.startswith("holder on ")
         assert not each.acquire(False)
-        os.kill(pid, signal.SIGKILL)
-        if each is lock:
-            with pytest.warns(AbandonedLockWarning, match=f"process {pid} \\(holder on .*died"):
-                assert lock.acquire(timeout=BOUND_S)
-            lock.release()
-        else:
-            with pytest.raises(AbandonedLockError, match="have not got"):
-                strict.acquire(timeout=BOUND_S)
-            with strict:
-                assert strict.owner.pid == os.getpid()
-        child.join(BOUND_S)
-        assert child.exitcode == -signal.SIGKILL
+    os.kill(pid, signal.SIGKILL)
+    with pytest.warns(AbandonedLockWarning, match=f"process {pid} \\(holder on .*died"):
+        assert lock.acquire(timeout=BOUND_S)
+    with pytest.raises(AbandonedLockError, match="have not got"):
+        strict.acquire(timeout=BOUND_S)
+    with strict:
+        assert strict.owner.pid == os.getpid()
+    child.join(BOUND_S)
+    assert child.exitcode == -signal.SIGKILL
 
 
 def test_a_death_on_another_machine_is_noticed_too(on_ray: Any) -> None:
     """P3: by Ray alone, some seconds later."""
     lock, queue = on_ray.Lock(), on_ray.Queue()
-    child = on_ray.Process(target=work.dies_elsewhere_with, args=(lock, queue))
+    child = on_ray.Process(target=work.dies_elsewhere_with, args=(queue, lock))
     child.start()
     os.kill(queue.get(timeout=BOUND_S), signal.SIGKILL)
     with pytest.warns(AbandonedLockWarning, match="died"):

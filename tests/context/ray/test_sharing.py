@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import queue as standard
+import signal
 import threading
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -19,6 +22,7 @@ from interlock.errors import (
     ServerGone,
     ShutDown,
 )
+from interlock.pool import PoolClosed
 from tests.context.ray import work
 
 BOUND_S = 40.0
@@ -223,6 +227,38 @@ def test_they_are_awaited(on_ray: Any, anyio_backend: str) -> None:
         return queue.aio.lease(BOUND_S)
 
     anyio.run(use, backend=anyio_backend)
+
+
+def test_ctrl_c_takes_no_message_and_no_lock(on_ray: Any) -> None:
+    """P2: nor does a wait for a condition that is interrupted lose its lock."""
+    lock, queue, condition = on_ray.Lock(), on_ray.Queue(), on_ray.Condition()
+    lock.acquire()
+    with condition:
+        for wait in (lock.acquire, queue.get, condition.wait):
+            timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                wait()
+            timer.join(BOUND_S)
+        condition.notify()  # it is this thread's still
+    lock.release()
+    assert lock.acquire(timeout=BOUND_S)
+    queue.put("whole")
+    assert queue.get(timeout=BOUND_S) == "whole"
+
+
+def test_a_forked_process_is_refused(on_ray: Any) -> None:
+    """P3: Ray is not there after fork; it would wait for ever."""
+    lock = on_ray.Lock()
+    with on_ray.Pool() as pool:
+        pid = os.fork()
+        if pid == 0:
+            for use in (lock.acquire, lambda: pool.apply(work.pid), on_ray.Event):
+                with suppress(ServerGone, PoolClosed):
+                    use()
+                    os._exit(1)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 @pytest.mark.parametrize("name", ["Pipe", "RWLock", "RawValue", "SharedArray", "SharedDict"])

@@ -118,18 +118,19 @@ def told(queue: Any, event: Any) -> None:
     event.wait(BOUND_S)
 
 
-def dies_with(lock: Any, queue: Any) -> None:
-    lock.acquire()
+def dies_with(queue: Any, *locks: Any) -> None:
+    for lock in locks:
+        lock.acquire()
     queue.put(os.getpid())
     threading.Event().wait(BOUND_S)
 
 
-def dies_elsewhere_with(lock: Any, queue: Any) -> None:
+def dies_elsewhere_with(queue: Any, lock: Any) -> None:
     """As from another machine: by no pidfd, but by what Ray says."""
     from interlock.context.ray import line
 
     line._place = lambda: "another machine"
-    dies_with(lock, queue)
+    dies_with(queue, lock)
 
 
 def notifies(condition: Any, queue: Any) -> None:

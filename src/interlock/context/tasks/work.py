@@ -19,7 +19,7 @@ from interlock.serialize.exceptions import pack_exception
 __all__ = ["KEPT", "RAISED", "UNFIT", "VALUE", "Again", "Order", "Report", "run"]
 
 VALUE, RAISED, UNFIT, KEPT = "value", "raised", "unfit", "kept"
-GRACE_S = 2.0  # for a task to end by an exception, once its time is over
+GRACE_S = 1.0  # for a task to end by an exception, once its time is over
 FUNCTIONS_MAX = 256  # that a process keeps
 REPR_MAX = 200  # characters of a result in an error
 
