@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from interlock.context.tasks.batch import FarBatch
 from interlock.context.tasks.crew import FarCrew, FarFunctions, Preparation
-from interlock.context.tasks.engine import FarBatch
 from interlock.context.tasks.options import FarOptions
 from interlock.context.tasks.pool import FarPool
 from interlock.context.tasks.work import VALUE, Report, run

@@ -21,8 +21,8 @@ from interlock.context.ray.cluster import check_connected
 from interlock.context.ray.payload import Payload, pack, unpack
 from interlock.context.ray.remote import Remote
 from interlock.context.tasks import work
+from interlock.context.tasks.batch import FarBatch
 from interlock.context.tasks.crew import FarFunctions, Preparation
-from interlock.context.tasks.engine import FarBatch
 from interlock.context.tasks.options import FarOptions
 from interlock.context.tasks.work import Again, Order, Report
 from interlock.errors import NoSuchOption, SerializationError, ServerGone

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
-from interlock.context.tasks.engine import FarEngine, Launcher
+from interlock.context.tasks.batch import Launcher
+from interlock.context.tasks.engine import FarEngine
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function

@@ -22,10 +22,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
+from interlock.context.tasks.batch import FarBatch, Launcher
 from interlock.context.tasks.options import FarOptions
-from interlock.context.tasks.work import KEPT, RAISED, UNFIT, Order, Report
+from interlock.context.tasks.work import KEPT, RAISED, UNFIT, Report
 from interlock.pool.engine import RUNNING, TERMINATED
 from interlock.pool.faults import (
     InitializerFailed,
@@ -38,59 +39,13 @@ from interlock.pool.jobs import Function, Job
 from interlock.pool.messages import CALL
 from interlock.serialize.exceptions import unpack_exception
 
-__all__ = ["FarBatch", "FarEngine", "Launcher"]
+__all__ = ["AHEAD", "FarEngine"]
 
 TARGET_S = 0.05  # of work in a batch, where tasks are short
 BATCH_MAX = 1024  # tasks in a batch, where nobody says
 LOOK_S = 1.0  # how often to look whether the cluster is there, when nothing comes from it
 AHEAD = 2  # batches for each CPU, where nobody says how many workers there are
 _log = logging.getLogger("concurrent.futures")  # where its executors say the same
-
-
-class Launcher(Protocol):
-    """What a cluster does for an engine."""
-
-    def launch(self, batch: FarBatch, tell: Callable[[Report | BaseException], None]) -> Any:
-        """Begin a batch; tell, from any thread, what became of it; what `stop` takes."""
-
-    def stop(self, begun: Any, now: bool) -> None:
-        """Let it not begin, or end; now: by ending its process."""
-
-    def explain(self, batch: FarBatch, place: int, error: BaseException) -> BaseException:
-        """What a task ends with whose batch ended so."""
-
-    def unpack(self, payload: Any) -> Any:
-        """A result."""
-
-    def lost(self) -> BaseException | None:
-        """Why nothing will be told any more; None while that is not so."""
-
-
-class FarBatch:
-    """Tasks that are one task of the cluster."""
-
-    done = 0
-    member = None
-
-    def __init__(self, job: Job, first: int, items: Sequence[Any], number: int) -> None:
-        self.job = job
-        self.first = first
-        self.items = items
-        self.number = number
-        self.size = len(items)
-        self.begun: Any = None
-        self.is_cancelled = False
-
-    def order(self, pool: str, prepared: str) -> Order:
-        """What its process is told."""
-        job = self.job
-        function, options = job.function, job.options
-        assert isinstance(options, FarOptions), "the pool makes them"
-        kinds: Any = options.retry_on
-        return Order(
-            pool, function.number, function.name, job.kind, prepared, options.timeout, kinds,
-            options.retries, options.keep_remote,
-        )  # fmt: skip
 
 
 class _Desk:
