@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from interlock.context.board.board import LATE, NO_SEAT, NO_THING, RAISED, VALUE, Board
+from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED, VALUE
+from interlock.context.board.board import Board
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.errors import LockNotHeld, LockNotOwned, ShutDown
+from interlock.errors import LockNotHeld, LockNotOwned, MessageTooLarge, ShutDown
 
 ANN, BOB, CAT = (Who(name, "thread 1") for name in ("ann", "bob", "cat"))
 
@@ -122,19 +123,83 @@ async def test_who_is_gone_waits_for_nothing(trial: Trial) -> None:
 
 
 @test
-async def test_a_withdrawn_call_is_late_or_says_what_it_got(trial: Trial) -> None:
-    """P2: who is interrupted knows whether there is anything to undo."""
+async def test_a_withdrawn_call_has_done_nothing(trial: Trial) -> None:
+    """P2, B1, B2: while it waits, in the step in which it is served, answered, or not come yet."""
     trial.make("lock", "lock", False, False)
     await trial.ask(ANN, "lock", "acquire")
     waiting = asyncio.create_task(trial.board.call(BOB, 7001, "lock", "acquire", (), None))
     await settled()
-    trial.board.withdraw("bob", 7001)
+    trial.board.withdraw(BOB, 7001)
     assert (await waiting)[0] == LATE
-    waiting = asyncio.create_task(trial.board.call(BOB, 7002, "lock", "acquire", (), None))
+    served = asyncio.create_task(trial.board.call(BOB, 7002, "lock", "acquire", (), None))
     await settled()
     await trial.ask(ANN, "lock", "release")
-    trial.board.withdraw("bob", 7002)
-    assert await waiting == (VALUE, (True, None))
+    trial.board.withdraw(BOB, 7002)
+    assert (await served)[0] == LATE
+    assert (await trial.board.call(BOB, 7003, "lock", "acquire", (), None))[0] == VALUE
+    trial.board.withdraw(BOB, 7003)
+    trial.board.withdraw(BOB, 7004)
+    assert (await trial.board.call(BOB, 7004, "lock", "acquire", (), None))[0] == LATE
+    assert await trial.ask(CAT, "lock", "acquire") == (VALUE, (True, None))
+
+
+@test
+async def test_who_has_asked_for_the_next_has_had_the_last(trial: Trial) -> None:
+    """B2: a withdrawal that comes after that undoes nothing."""
+    trial.make("lock", "lock", False, False)
+    assert (await trial.board.call(BOB, 7001, "lock", "acquire", (), None))[0] == VALUE
+    await trial.ask(BOB, "lock", "state")
+    trial.board.withdraw(BOB, 7001)
+    assert (await trial.ask(CAT, "lock", "acquire"))[0] == LATE
+
+
+@test
+async def test_what_is_undone_is_as_before(trial: Trial) -> None:
+    """B2: one acquire of two, a place, a message in its place, a put, a dead letter."""
+    numbers = iter(range(8001, 8100))
+
+    async def undone(name: str, method: str, *args: Any) -> Any:
+        number = next(numbers)
+        kind, value = await trial.board.call(BOB, number, name, method, args, None)
+        assert kind == VALUE
+        trial.board.withdraw(BOB, number)
+        return value
+
+    trial.make("rlock", "lock", True, False)
+    await trial.ask(BOB, "rlock", "acquire")
+    await undone("rlock", "acquire")
+    assert (await trial.ask(BOB, "rlock", "state"))[1][2] == 1
+    trial.make("places", "semaphore", 1, True)
+    await undone("places", "acquire")
+    assert await trial.ask(ANN, "places", "get_value") == (VALUE, 1)
+    trial.make("queue", "queue", 0, 100, 1)
+    for message in ("first", "second"):
+        await trial.ask(ANN, "queue", "put", message, 1)
+    await undone("queue", "put", "third", 1)
+    await undone("queue", "take", 1, True)
+    _, [(ticket, *taken)] = await trial.ask(BOB, "queue", "take", 1, False)
+    assert taken == ["first", 1]
+    await undone("queue", "done", [ticket])
+    assert (await trial.ask(ANN, "queue", "counts"))[1][:4] == (2, 0, 0, 3)
+    _, [(ticket, *_)] = await trial.ask(BOB, "queue", "take", 1, True)
+    await trial.ask(BOB, "queue", "give_back", [ticket])
+    assert await undone("queue", "take_dead") == ("first",)
+    assert await trial.ask(ANN, "queue", "take_dead") == (VALUE, ("first",))
+    trial.make("barrier", "barrier", 1)
+    await undone("barrier", "wait")
+    assert (await trial.ask(ANN, "barrier", "state"))[1] == (0, True)
+
+
+@test
+async def test_who_is_told_of_the_dead_and_interrupted_leaves_it_to_the_next(trial: Trial) -> None:
+    """B2, P3: the word of a death is not lost with who had it first."""
+    trial.make("lock", "lock", False, True)
+    await trial.ask(ANN, "lock", "acquire")
+    trial.board.gone("ann", False)
+    await trial.board.call(BOB, 7001, "lock", "acquire", (), None)
+    trial.board.withdraw(BOB, 7001)
+    _, (has_it, left) = await trial.ask(CAT, "lock", "acquire")
+    assert not has_it and left.process == "ann"
 
 
 @test
@@ -248,9 +313,9 @@ async def test_a_late_party_breaks_the_barrier_for_all(trial: Trial) -> None:
 @test
 async def test_a_message_under_way_to_the_dead_comes_again_in_its_place(trial: Trial) -> None:
     """P2: a get() that had not returned has taken nothing, and was no attempt."""
-    trial.make("queue", "queue", 0, 0)
+    trial.make("queue", "queue", 0, 1000, 0)
     for message in ("first", "second"):
-        await trial.ask(ANN, "queue", "put", message)
+        await trial.ask(ANN, "queue", "put", message, 1)
     _, [(ticket, payload, attempt)] = await trial.ask(BOB, "queue", "take", 1, False)
     assert (payload, attempt) == ("first", 1)
     trial.board.gone("bob", False)
@@ -263,8 +328,8 @@ async def test_a_message_under_way_to_the_dead_comes_again_in_its_place(trial: T
 @test
 async def test_a_lease_of_the_dead_is_the_next_attempt_and_then_a_dead_letter(trial: Trial) -> None:
     """P2: after max_deliveries nobody gets it any more but by dead_letters."""
-    trial.make("queue", "queue", 0, 2)
-    await trial.ask(ANN, "queue", "put", "cursed")
+    trial.make("queue", "queue", 0, 1000, 2)
+    await trial.ask(ANN, "queue", "put", "cursed", 1)
     for who, expected in ((BOB, 1), (CAT, 2)):
         _, [(_, _, attempt)] = await trial.ask(who, "queue", "take", 1, True)
         assert attempt == expected
@@ -277,9 +342,9 @@ async def test_a_lease_of_the_dead_is_the_next_attempt_and_then_a_dead_letter(tr
 @test
 async def test_one_put_is_one_message_whoever_waits(trial: Trial) -> None:
     """P2: a producer that waits for room puts once, though its put lets consumers go on."""
-    trial.make("queue", "queue", 1, 0)
-    await trial.ask(ANN, "queue", "put", 1)
-    putting = [trial.begin(ANN, "queue", "put", number) for number in (2, 3)]
+    trial.make("queue", "queue", 1, 1000, 0)
+    await trial.ask(ANN, "queue", "put", 1, 1)
+    putting = [trial.begin(ANN, "queue", "put", number, 1) for number in (2, 3)]
     taken = []
     for _ in range(3):
         _, [(ticket, payload, _)] = await trial.begin(BOB, "queue", "take", 1, False)
@@ -293,11 +358,11 @@ async def test_one_put_is_one_message_whoever_waits(trial: Trial) -> None:
 @test
 async def test_a_leased_message_takes_room(trial: Trial) -> None:
     """P2: maxsize bounds what is not done, so that what comes back has its room."""
-    trial.make("queue", "queue", 1, 0)
-    await trial.ask(ANN, "queue", "put", "first")
+    trial.make("queue", "queue", 1, 1000, 0)
+    await trial.ask(ANN, "queue", "put", "first", 1)
     _, [(ticket, *_)] = await trial.ask(BOB, "queue", "take", 1, True)
-    assert (await trial.ask(ANN, "queue", "put", "second"))[0] == LATE
-    putting = trial.begin(ANN, "queue", "put", "second")
+    assert (await trial.ask(ANN, "queue", "put", "second", 1))[0] == LATE
+    putting = trial.begin(ANN, "queue", "put", "second", 1)
     await settled()
     await trial.ask(BOB, "queue", "done", [ticket])
     assert await putting == (VALUE, True)
@@ -306,8 +371,8 @@ async def test_a_leased_message_takes_room(trial: Trial) -> None:
 @test
 async def test_shutdown_ends_those_that_wait_when_nothing_is_left(trial: Trial) -> None:
     """P1: as queue.Queue.shutdown; what is under way may come back until it has arrived."""
-    trial.make("queue", "queue", 0, 0)
-    await trial.ask(ANN, "queue", "put", "last")
+    trial.make("queue", "queue", 0, 1000, 0)
+    await trial.ask(ANN, "queue", "put", "last", 1)
     _, [(ticket, *_)] = await trial.ask(BOB, "queue", "take", 1, False)
     await trial.ask(ANN, "queue", "shutdown", False)
     waiting = trial.begin(CAT, "queue", "take", 1, False)
@@ -316,30 +381,63 @@ async def test_shutdown_ends_those_that_wait_when_nothing_is_left(trial: Trial) 
     await trial.ask(BOB, "queue", "done", [ticket])
     kind, error = await waiting
     assert kind == RAISED and isinstance(error, ShutDown)
-    assert isinstance((await trial.ask(ANN, "queue", "put", "more"))[1], ShutDown)
+    assert isinstance((await trial.ask(ANN, "queue", "put", "more", 1))[1], ShutDown)
 
 
 @test
-async def test_an_object_waits_for_the_owner_of_its_lock(trial: Trial) -> None:
+async def test_room_goes_to_who_waited_longest(trial: Trial) -> None:
+    """Q4, P3: a small message does not pass a large one that waits, and one is gone for ever."""
+    trial.make("queue", "queue", 0, 10, 0)
+    kind, error = await trial.ask(ANN, "queue", "put", "vast", 11)
+    assert kind == RAISED and isinstance(error, MessageTooLarge)
+    await trial.ask(ANN, "queue", "put", "first", 6)
+    large, small = (trial.begin(BOB, "queue", "put", name, size) for name, size in SIZES)
+    await settled()
+    assert (await trial.ask(CAT, "queue", "put_many", [("late", 1)])) == (VALUE, 0)
+    _, [(ticket, *_)] = await trial.ask(ANN, "queue", "take", 1, False)
+    await trial.ask(ANN, "queue", "done", [ticket])
+    assert [(await large)[0], (await small)[0]] == [VALUE, VALUE]
+    _, taken = await trial.ask(ANN, "queue", "take", 9, False)
+    assert [payload for _, payload, _ in taken] == ["large", "small"]
+    assert await trial.ask(CAT, "queue", "put_many", [("a", 1), ("b", 1)]) == (VALUE, 1)
+
+
+SIZES = [("large", 7), ("small", 2)]
+
+
+@test
+async def test_a_cell_waits_for_the_owner_of_its_lock(trial: Trial) -> None:
     """P1: as a Value's accesses go by its lock, which its owner has already."""
     trial.make("lock", "lock", True, False)
-    trial.make("kept", "kept", (dict, {"a": 1}), "lock")
+    trial.make("cell", "cell", b"abcd", "lock")
     await trial.ask(ANN, "lock", "acquire")
-    reading = trial.begin(BOB, "kept", "call", "copy", ((), {}))
+    reading = trial.begin(BOB, "cell", "read", 0, 4)
     await settled()
-    assert await trial.ask(ANN, "kept", "call", "update", ((), {"b": 2})) == (VALUE, None)
+    parts = [(0, b"x"), (2, b"yz")]
+    assert await trial.ask(ANN, "cell", "write", parts) == (VALUE, True)
     assert not reading.done()
     await trial.ask(ANN, "lock", "release")
-    assert await reading == (VALUE, {"a": 1, "b": 2})
+    assert await reading == (VALUE, b"xbyz")
+
+
+@test
+async def test_an_object_s_methods_are_called(trial: Trial) -> None:
+    """P1: each in one step; what it raises is raised where it was called."""
+    trial.make("kept", "kept", (dict, {"a": 1}))
+    assert await trial.ask(ANN, "kept", "call", "update", ((), {"b": 2})) == (VALUE, None)
+    assert await trial.ask(BOB, "kept", "call", "copy", ((), {})) == (VALUE, {"a": 1, "b": 2})
     kind, error = await trial.ask(BOB, "kept", "call", "pop", (("none",), {}))
     assert kind == RAISED and isinstance(error, KeyError)
 
 
 @test
 async def test_what_was_dropped_is_told(trial: Trial) -> None:
-    """P6: a name that nobody keeps is no thing."""
+    """P6: a name that nobody keeps is no thing, and who waits there is told."""
     trial.make("event", "event")
+    waiting = trial.begin(BOB, "event", "wait")
+    await settled()
     trial.board.drop(["event"])
+    assert (await waiting)[0] == NO_THING
     assert (await trial.ask(ANN, "event", "set"))[0] == NO_THING
 
 

@@ -1,13 +1,12 @@
-"""An object on a board, whose methods are called from afar: a dict, a list, a number."""
+"""An object on a board, whose methods are called from afar: a dict, a list."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from interlock.context.board.locks import LockThing
 from interlock.context.board.seats import Who
-from interlock.context.board.thing import NOT_YET, Thing
+from interlock.context.board.thing import Thing
 
 __all__ = ["KeptThing"]
 
@@ -17,26 +16,16 @@ class KeptThing(Thing):
 
     Args:
         made: It.
-        lock: Whose owner alone may use it, while there is one; None for anybody.
         pack: Makes of a value what travels.
         unpack: The reverse.
     """
 
-    def __init__(
-        self,
-        made: Any,
-        lock: LockThing | None,
-        pack: Callable[[Any], Any],
-        unpack: Callable[[Any], Any],
-    ) -> None:
+    def __init__(self, made: Any, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
         super().__init__()
         self._made = made
-        self._lock = lock
         self._pack, self._unpack = pack, unpack
 
-    async def call(
-        self, who: Who, timeout_s: float | None, open_: Any, method: str, payload: Any
-    ) -> Any:
+    def call(self, who: Who, method: str, payload: Any) -> Any:
         """What the method returned, packed; one step, as far as others see.
 
         Raises:
@@ -45,11 +34,4 @@ class KeptThing(Thing):
         If a process dies: the caller's: it was called, or not.
         """
         args, kwargs = self._unpack(payload)
-
-        def called() -> Any:
-            if self._lock is not None and not self._lock.is_open_to(who):
-                return NOT_YET
-            return self._pack(getattr(self._made, method)(*args, **kwargs))
-
-        turns = self if self._lock is None else self._lock
-        return await turns.until(who, called, timeout_s, open_)
+        return self._pack(getattr(self._made, method)(*args, **kwargs))

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.context.board.thing import NOT_YET, Thing
+from interlock.context.board.thing import NOT_YET, Thing, Undoable
 from interlock.errors import LockNotHeld, LockNotOwned
 
 __all__ = ["LockThing", "SemaphoreThing"]
@@ -49,10 +49,17 @@ class LockThing(Thing):
         if self._owner is not None and not (self._recursive and self._owner == who):
             return NOT_YET
         left, self._left = self._left, None
-        if left is not None and self._raises:
-            return False, left
-        self.give(who, self._count + 1)
-        return True, left
+        has_it = left is None or not self._raises
+        if has_it:
+            self.give(who, self._count + 1)
+        return Undoable((has_it, left), lambda: self._not_taken(who, has_it, left))
+
+    def _not_taken(self, who: Who, has_it: bool, left: Left | None) -> None:
+        """Who took it has not had the answer: the next one has it, and is told of the dead."""
+        if left is not None:
+            self._left = left
+        if has_it and self._owner == who:
+            self._down()
 
     def give(self, who: Who, count: int) -> None:
         """It is free, or the caller's: now it is the caller's so many times."""
@@ -69,6 +76,9 @@ class LockThing(Thing):
             self.must_own(who, "release()")
         elif self._owner is None:
             raise LockNotHeld("release() of a lock that nobody has; acquire it first")
+        self._down()
+
+    def _down(self) -> None:
         self._count -= 1
         if not self._count:
             self.free()
@@ -137,7 +147,7 @@ class SemaphoreThing(Thing):
             return NOT_YET
         self._value -= 1
         self._holders[who] += 1
-        return True, None
+        return Undoable((True, None), lambda: self._back(who))
 
     def release(self, who: Who) -> None:
         """Give a place back.
@@ -147,10 +157,15 @@ class SemaphoreThing(Thing):
         """
         if self._bounded and self._value >= self._initial:
             raise LockNotHeld("semaphore released too many times; all its places are free")
+        self._back(who)
+
+    def _back(self, who: Who) -> None:
         self._value += 1
-        self._holders[who] -= 1
-        if self._holders[who] <= 0:  # another one's place, which he will not give back
-            del self._holders[who]
+        # Of another's, if it has none itself: else that one's death would give it back once more.
+        owner = who if who in self._holders else next(iter(self._holders), who)
+        self._holders[owner] -= 1
+        if self._holders[owner] <= 0:
+            del self._holders[owner]
         self.changed()
 
     def get_value(self, who: Who) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.context.board.locks import LockThing
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.context.board.thing import NOT_YET, CallerGone, Thing, Wait
+from interlock.context.board.thing import NOT_YET, CallerGone, Thing, Undoable, Wait
 
 __all__ = ["BarrierThing", "ConditionThing", "EventThing"]
 
@@ -131,7 +131,7 @@ class BarrierThing(Thing):
         self._round = object()
         self._is_acting = False
 
-    async def wait(self, who: Who, timeout_s: float | None, open_: Any) -> tuple[str, Any]:
+    async def wait(self, who: Who, timeout_s: float | None, open_: Any) -> Any:
         """(PASSED, number), (BROKEN, why and who), or to the last to come (ACT, number).
 
         Raises:
@@ -148,18 +148,21 @@ class BarrierThing(Thing):
         mine = self._round
         if number == self._parties - 1:
             self._is_acting = True
-            return ACT, number
+            return self._undoable((ACT, number))
 
         def passed() -> Any:
             if self._round is not mine:
-                return PASSED, number
+                return self._undoable((PASSED, number))
             return NOT_YET if self._why is None else self._broken()
 
         answer: Any = await self.until(who, passed, timeout_s, open_)
         if answer is NOT_YET:
             self._break("timeout")
             return self._broken()
-        return answer  # type: ignore[no-any-return]
+        return answer
+
+    def _undoable(self, answer: tuple[str, Any]) -> Undoable:
+        return Undoable(answer, lambda: self._break("abort"))
 
     def _may_enter(self) -> Any:
         return NOT_YET if self._is_acting and self._why is None else True

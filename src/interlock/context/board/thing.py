@@ -6,17 +6,20 @@ T1. An attempt has done its work, or has done nothing and returned NOT_YET.
 T2. A wait ends once: by an attempt that worked, by its time, by its caller, who withdraws it, or
     because its caller is gone.
 T3. Whoever changes a thing calls `changed`, which tries all that wait, those first that came first.
+T4. What a call has got it may return as `Undoable`: until its caller asks for something else the
+    caller may say that the answer never reached it, and then it is undone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from interlock.context.board.seats import Seat, Who
 
-__all__ = ["NOT_YET", "CallerGone", "Thing", "Wait"]
+__all__ = ["NOT_YET", "CallerGone", "Thing", "ThingGone", "Undoable", "Wait"]
 
 
 class _NotYet:
@@ -29,6 +32,23 @@ NOT_YET: Final[Any] = _NotYet()
 
 class CallerGone(Exception):
     """Nobody waits for what this call would have returned."""
+
+
+class ThingGone(Exception):
+    """What the call waited at has ended."""
+
+
+@dataclass(frozen=True)
+class Undoable:
+    """What a call returns, and how to undo what it did (T4).
+
+    Attributes:
+        value: What the caller gets.
+        undo: Called in the event loop, once, if the caller never has it.
+    """
+
+    value: Any
+    undo: Callable[[], object]
 
 
 class Wait:
@@ -60,16 +80,17 @@ class Wait:
         if not self._outcome.done():
             self._outcome.set_result(value)
 
-    def gone(self) -> None:
-        """Its caller is."""
+    def fail(self, error: Exception) -> None:
+        """It is over, by an error."""
         if not self._outcome.done():
-            self._outcome.set_exception(CallerGone())
+            self._outcome.set_exception(error)
 
     async def outcome(self, timeout_s: float | None) -> Any:
         """What an attempt returned, or NOT_YET.
 
         Raises:
             CallerGone: Nobody is to be told.
+            ThingGone: The thing has ended.
 
         If a process dies: the caller's: see Raises.
         """
@@ -97,6 +118,7 @@ class Thing:
 
         Raises:
             CallerGone: Nobody is to be told.
+            ThingGone: The thing has ended.
             Exception: What the attempt raised.
 
         If a process dies: the caller's: see CallerGone.
@@ -142,9 +164,15 @@ class Thing:
         """
         for wait in [each for each in self._waits if each.who.seat == seat.key]:
             self._waits.remove(wait)
-            wait.gone()
+            wait.fail(CallerGone())
         self._lost(seat, orderly)
         self.changed()
 
     def _lost(self, seat: Seat, orderly: bool) -> None:
         """Take back what it had."""
+
+    def ended(self) -> None:
+        """It is no more; who waits is told."""
+        waits, self._waits = self._waits, []
+        for wait in waits:
+            wait.fail(ThingGone())

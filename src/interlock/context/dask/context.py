@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import operator
 import os
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from interlock.context.dask.cluster import connected, is_in_worker
 from interlock.context.dask.faults import no_workers
@@ -19,23 +18,14 @@ from interlock.context.dask.link import link_of
 from interlock.context.dask.tasks.executor import DaskExecutor
 from interlock.context.dask.tasks.pool import DaskPool
 from interlock.context.dask.tasks.process import DaskProcess, contexts
-from interlock.context.dask.things.locks import (
-    DaskBoundedSemaphore,
-    DaskLock,
-    DaskRLock,
-    DaskSemaphore,
-)
-from interlock.context.dask.things.queues import DaskJoinableQueue, DaskQueue, DaskSimpleQueue
-from interlock.context.dask.things.signals import DaskBarrier, DaskCondition, DaskEvent
-from interlock.context.dask.things.values import DaskArray, DaskValue
-from interlock.context.substrate import SubstrateContext
+from interlock.context.far.context import FarContext
+from interlock.context.far.line import Line
 from interlock.errors import ServerGone
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from interlock.context.dask.tasks.options import DaskTaskOptions
-    from interlock.synchronize.lock_base import OnAbandon
 
 __all__ = ["DaskContext"]
 
@@ -56,7 +46,7 @@ threading._register_atexit(_finish_all)  # type: ignore[attr-defined]
 os.register_at_fork(after_in_child=_open.clear)  # they are the parent's
 
 
-class DaskContext(SubstrateContext):
+class DaskContext(FarContext):
     """Work runs in the workers of a Dask cluster: one that is there, or one made on the spot.
 
     Args:
@@ -205,86 +195,8 @@ class DaskContext(SubstrateContext):
     def _load(info: Any) -> int:
         return int(info.get("metrics", {}).get("task_counts", {}).get("executing", 0))
 
-    # ---- queues --------------------------------------------------------------------
-
-    def Queue(  # type: ignore[override]
-        self,
-        maxsize: int = 0,
-        *,
-        max_bytes: int | None = None,
-        max_deliveries: int | None = None,
-    ) -> DaskQueue[Any]:
-        """A queue for all on the cluster; see `DaskQueue`."""
-        return DaskQueue(self._link, maxsize, max_bytes, max_deliveries)
-
-    def JoinableQueue(  # type: ignore[override]
-        self,
-        maxsize: int = 0,
-        *,
-        max_bytes: int | None = None,
-        max_deliveries: int | None = None,
-    ) -> DaskJoinableQueue[Any]:
-        """A queue that knows when its work is done; see `DaskJoinableQueue`."""
-        return DaskJoinableQueue(self._link, maxsize, max_bytes, max_deliveries)
-
-    def SimpleQueue(self, *, max_bytes: int | None = None) -> DaskSimpleQueue[Any]:  # type: ignore[override]
-        """A queue with no timeouts and no sizes; see `DaskSimpleQueue`."""
-        return DaskSimpleQueue(self._link, max_bytes=max_bytes)
-
-    # ---- locks ---------------------------------------------------------------------
-
-    def Lock(self, *, on_abandon: OnAbandon = "warn") -> DaskLock:  # type: ignore[override]
-        """A lock for all on the cluster; see `DaskLock`."""
-        return DaskLock(self._link, on_abandon)
-
-    def RLock(self, *, on_abandon: OnAbandon = "warn") -> DaskRLock:  # type: ignore[override]
-        """A lock that its owner may take again; see `DaskRLock`."""
-        return DaskRLock(self._link, on_abandon)
-
-    def Semaphore(self, value: SupportsIndex = 1) -> DaskSemaphore:  # type: ignore[override]
-        """So many at a time; see `DaskSemaphore`."""
-        return DaskSemaphore(self._link, operator.index(value))
-
-    def BoundedSemaphore(self, value: SupportsIndex = 1) -> DaskBoundedSemaphore:  # type: ignore[override]
-        """The same, never more; see `DaskBoundedSemaphore`."""
-        return DaskBoundedSemaphore(self._link, operator.index(value))
-
-    def Condition(self, lock: DaskLock | None = None) -> DaskCondition:  # type: ignore[override]
-        """To wait for a change; see `DaskCondition`."""
-        return DaskCondition(self._link, lock)
-
-    def Event(self) -> DaskEvent:  # type: ignore[override]
-        """To wait until something has happened; see `DaskEvent`."""
-        return DaskEvent(self._link)
-
-    def Barrier(  # type: ignore[override]
-        self,
-        parties: SupportsIndex,
-        action: Callable[[], object] | None = None,
-        timeout: float | None = None,
-    ) -> DaskBarrier:
-        """To wait for each other; see `DaskBarrier`.
-
-        Raises:
-            ValueError: As there.
-
-        If a process dies: As there.
-        """
-        return DaskBarrier(self._link, operator.index(parties), action, timeout)
-
-    # ---- values --------------------------------------------------------------------
-
-    def Value(  # type: ignore[override]
-        self, typecode_or_type: Any, value: Any = 0, *, lock: Any = True
-    ) -> DaskValue:
-        """A number that all on the cluster see; see `DaskValue`."""
-        return DaskValue(self._link, typecode_or_type, value, lock)
-
-    def Array(  # type: ignore[override]
-        self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True
-    ) -> DaskArray:
-        """Numbers that all on the cluster see; see `DaskArray`."""
-        return DaskArray(self._link, typecode_or_type, size_or_initializer, lock)
+    def _board(self) -> Line:
+        return self._link.line
 
     # ---- the end -------------------------------------------------------------------
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import os
-import socket
+import pickle
 import threading
-import uuid
 import weakref
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from distributed import Client, get_client
 
-from interlock.context.dask.desk.answers import GONE, OPERATION, TOO_MANY, Answer
-from interlock.context.dask.desk.plugin import Desk
+from interlock.context.board.answers import RAISED, unpacked
+from interlock.context.dask.desk import OPERATION, Desk
+from interlock.context.dask.line import DaskLine
 from interlock.context.dask.packing import now
 from interlock.context.dask.work.place import leave_slot
-from interlock.errors import InterlockError, LimitReached, NoSuchObject, ServerGone, WouldDeadlock
+from interlock.errors import ServerGone, WouldDeadlock
+from interlock.serialize.whole import from_whole
 
 __all__ = ["Link", "link_here", "link_of"]
 
@@ -35,14 +35,17 @@ class Link:
 
     Args:
         client: Of `distributed`, connected.
+
+    Attributes:
+        line: To the board of the cluster.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = weakref.ref(client)  # it is kept by the context, or by Dask in a worker
         self._is_registered = False
         self._registering = threading.Lock()
-        self._host = socket.gethostname()
         self._pid = os.getpid()
+        self.line = DaskLine(self)
 
     @property
     def client(self) -> Client:
@@ -70,23 +73,7 @@ class Link:
         client = self._client()
         return client is None or client.status != "running"
 
-    def caller(self, task: int = 0) -> list[Any]:
-        """This thread, or a task of its event loop, as the desk knows callers."""
-        return [self.client.id, self._host, os.getpid(), threading.get_native_id(), task]
-
-    # ---- things ------------------------------------------------------------------
-
-    def make(self, kind: str, *arguments: Any) -> str:
-        """Have a new thing at the desk; its name.
-
-        Raises:
-            ServerGone: The scheduler cannot be reached, or has no Interlock.
-            LimitReached: There are too many.
-        """
-        self.register()
-        name = f"{kind}-{uuid.uuid4().hex}"
-        self.wait(self.asked(self.caller(), "", "make", name, kind, list(arguments)))
-        return name
+    # ---- the desk ----------------------------------------------------------------
 
     def register(self) -> None:
         """See to it that the scheduler has the desk.
@@ -118,72 +105,27 @@ class Link:
             ServerGone: The scheduler is lost.
         """
         self.register()
-        answer = self.wait(self.asked(self.caller(), "", "idle", keys))
-        found: list[Any] = answer[1]
+        found: list[Any] = self.wait(self.asked("idle", keys))
         return found
 
-    async def asked(
-        self, caller: list[Any], thing: str, method: str, *arguments: Any,
-        wait_s: float | None = None, ticket: str | None = None,
-    ) -> Answer:  # fmt: skip
-        """Call a thing, in the client's event loop.
-
-        Args:
-            caller: Who calls.
-            thing: Its name; empty for the desk itself.
-            method: What it is to do.
-            arguments: Plain values.
-            wait_s: How long the desk may wait, in seconds; None for any time.
-            ticket: The number of the call; None to have one made.
+    async def asked(self, method: str, *args: Any) -> Any:
+        """Call the desk, in the client's event loop; what its method returned.
 
         Raises:
-            NoSuchObject: Who made the thing has ended, and the thing with it.
             ServerGone: The scheduler is lost.
+            Exception: What it raised.
 
-        If a process dies: the scheduler: see ServerGone.
+        If a process dies: the scheduler: see Raises.
         """
-        ticket = ticket or uuid.uuid4().hex
-        answer: Answer
+        handler: Any = getattr(self.client.scheduler, OPERATION)
         try:
-            answer = await self._sent(caller, thing, method, ticket, wait_s, list(arguments))
-        except asyncio.CancelledError:
-            self.give_up(caller, ticket)
-            raise
+            data = await handler(client=self.client.id, data=pickle.dumps((method, args)))
         except OSError as error:
             raise self._lost(error) from error
-        if answer[0] == GONE:
-            raise NoSuchObject(
-                f"The {thing.partition('-')[0] or 'desk'} is no more: the program or the worker "
-                "that made it has ended, or its context was closed."
-            )
-        if answer[0] == TOO_MANY:
-            raise LimitReached(f"The scheduler has {answer[1]} queues, locks and the like.")
-        return answer[0], answer[1]
-
-    async def _sent(
-        self, caller: list[Any], thing: str, method: str, ticket: str, wait_s: float | None,
-        arguments: list[Any],
-    ) -> Any:  # fmt: skip
-        handler: Any = getattr(self.client.scheduler, OPERATION)
-        return await handler(
-            thing=thing,
-            method=method,
-            caller=caller,
-            ticket=ticket,
-            wait_s=wait_s,
-            arguments=arguments,
-        )
-
-    def give_up(self, caller: list[Any], ticket: str) -> None:
-        """Nobody waits for this call any more: what it took, or is to take, is taken back."""
-        with contextlib.suppress(InterlockError):  # then it is taken back without being asked for
-            self.begin(self._sent(caller, "", "forget", uuid.uuid4().hex, None, [ticket]))
-
-    def tell(self, caller: list[Any], thing: str, method: str, *arguments: Any) -> None:
-        """Call a thing without an answer, after all that this client has wished for before."""
-        send: Any = self.client._send_to_scheduler
-        message = {"op": OPERATION, "thing": thing, "method": method, "caller": caller}
-        send(message | {"arguments": list(arguments)})
+        kind, value = unpacked(from_whole(data))
+        if kind == RAISED:
+            raise value
+        return value
 
     def wish_for(self, key: Any) -> None:
         """Have the scheduler keep a result for this client, and tell it how its task ends."""
@@ -212,14 +154,11 @@ class Link:
             coroutine.close()
             raise
 
-    def wait(self, coroutine: Coroutine[Any, Any, T], ticket: str | None = None) -> T:
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it in the client's event loop, and wait for what it returns.
 
-        A task of Dask that has to wait leaves its slot to others.
-
         Args:
-            coroutine: What is run.
-            ticket: Of the call that it makes; given up if this thread is interrupted.
+            coroutine: What is run; it is cancelled if this thread is interrupted.
 
         Raises:
             WouldDeadlock: This is the thread of the client's event loop.
@@ -227,25 +166,32 @@ class Link:
 
         If a process dies: what the coroutine has for that.
         """
+        future = self.begin(coroutine)
+        try:
+            self.wait_for(future)
+        except BaseException:
+            future.cancel()
+            raise
+        return future.result()
+
+    def wait_for(self, future: concurrent.futures.Future[Any]) -> None:
+        """Wait until it is done; a task of Dask that has to wait leaves its slot to others.
+
+        Raises:
+            WouldDeadlock: This is the thread of the client's event loop.
+
+        If a process dies: what the future has for that.
+        """
         if self.client.asynchronous:
-            coroutine.close()
             raise WouldDeadlock(
                 "This is the thread of Dask's event loop, which would wait for itself. Await the "
                 "same by `.aio`."
             )
-        future = self.begin(coroutine)
-        try:
-            # In pieces: an exception that is sent to this thread is raised between two.
-            if not concurrent.futures.wait([future], LOOK_S).done:
-                leave_slot()
-                while not concurrent.futures.wait([future], LOOK_S).done:
-                    continue
-        except BaseException:
-            future.cancel()
-            if ticket is not None:
-                self.give_up(self.caller(), ticket)
-            raise
-        return future.result()
+        # In pieces: an exception that is sent to this thread is raised between two.
+        if not concurrent.futures.wait([future], LOOK_S).done:
+            leave_slot()
+            while not concurrent.futures.wait([future], LOOK_S).done:
+                continue
 
 
 def link_of(client: Client) -> Link:

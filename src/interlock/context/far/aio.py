@@ -138,7 +138,7 @@ class AwaitableCondition:
         """
         condition = self._condition
         call = condition._waiting(timeout, _lane())
-        return bool(condition._waited(await condition._line.arun(call, to_the_end=True)))
+        return bool(condition._waited(await condition._line.arun(call)))
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
         """As `FarCondition.wait_for`, awaited.
@@ -291,10 +291,11 @@ class AwaitableQueue:
             taken = await queue._line.arun(queue._taking(number, rest))
             if taken is NOT_YET:
                 raise Empty("No message came in time.")
+            objects: list[Any] = queue._unpacked(taken)
             with anyio.CancelScope(shield=True):
                 is_here = await queue._line.arun(queue._arriving(taken))
             if is_here:
-                return [queue._line.unpack(payload) for _, payload, _ in taken]
+                return objects
 
     @asynccontextmanager
     async def lease(self, timeout: float | None = None) -> AsyncIterator[FarDelivery]:

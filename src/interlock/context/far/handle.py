@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,10 +31,10 @@ class Handle:
         method: str,
         *args: Any,
         timeout_s: float | None = 0.0,
-        undo: Callable[[Any], object] | None = None,
         lane: str | None = None,
+        is_due: bool = False,
     ) -> Call:
-        return Call(self._name, method, args, timeout_s, undo, lane)
+        return Call(self._name, method, args, timeout_s, lane, is_due)
 
     def _ask(self, method: str, *args: Any, timeout_s: float | None = 0.0) -> Any:
         return self._line.run(self._call(method, *args, timeout_s=timeout_s))

@@ -2,7 +2,7 @@
 
 A handle describes what it wants as a `Call`. `run` waits for it as the substrate waits best, and
 `arun` awaits it. Who is interrupted while he waits (Ctrl-C, a cancelled task) withdraws the call:
-the board ends it, and what it had got all the same is undone.
+the board ends it, or undoes what it gave (`interlock.context.board.board`, B1 to B3).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import process
 from typing import Any
 
-from interlock.context.board.board import LATE, NO_SEAT, NO_THING, RAISED
+from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED
 from interlock.context.board.seats import Seat, Who
 from interlock.context.board.thing import NOT_YET
 from interlock.errors import NoSuchObject, ServerGone
@@ -37,16 +37,17 @@ class Call:
         method: Which method.
         args: Its arguments.
         timeout_s: How long it may wait there; None for as long as it takes.
-        undo: Undoes what it returned, if nobody gets that.
         lane: The caller's; None for the thread's.
+        is_due: Whether it has an end that an interrupted caller waits for, too: the wait for a
+            condition, which has its lock again then.
     """
 
     name: str
     method: str
     args: tuple[Any, ...] = ()
     timeout_s: float | None = 0.0
-    undo: Callable[[Any], object] | None = None
     lane: str | None = None
+    is_due: bool = False
 
 
 def lane_of_thread() -> str:
@@ -67,6 +68,37 @@ def limit_s(block: bool, timeout: float | None) -> float | None:
     return None if timeout is None or timeout == math.inf else max(0.0, timeout)
 
 
+class _Here(threading.local):
+    """The seat of this thread, where it has one of its own, and the lines by which it entered."""
+
+    seat: str | None = None
+    lines: tuple[Line, ...] = ()
+
+
+_here = _Here()
+
+
+@contextmanager
+def seated() -> Iterator[None]:
+    """Within the block this thread is a process of its own, whose end gives back what it has.
+
+    Raises:
+        ServerGone: At the end: a board is gone.
+
+    If a process dies: this one: as its end.
+    """
+    before = _here.seat, _here.lines
+    _here.seat, _here.lines = secrets.token_hex(8), ()
+    try:
+        yield
+    finally:
+        lines: tuple[Line, ...] = _here.lines
+        seat = _here.seat
+        _here.seat, _here.lines = before
+        for line in lines:
+            line._leave(str(seat))
+
+
 class Line:
     """A process's line to a board; one in each process, whatever the number of handles."""
 
@@ -74,13 +106,13 @@ class Line:
         self._seat = secrets.token_hex(8)
         self._numbers = itertools.count(1)
         self._entering = threading.Lock()
-        self._has_entered = False
+        self._entered: set[str] = set()
         self._dropped: list[str] = []  # by the garbage collector, which is not to call anybody
 
     # ---- what a substrate says ---------------------------------------------------
 
     def _send(self, method: str, *args: Any) -> Any:
-        """Call a method of the board; what `_answer` and `_future` take."""
+        """Call a method of the board; what `_answer` and `_future` take; raises ServerGone."""
         raise NotImplementedError
 
     def _answer(self, sent: Any) -> Any:
@@ -101,6 +133,10 @@ class Line:
 
     def unpack(self, payload: Any) -> Any:
         """The object."""
+        raise NotImplementedError
+
+    def size(self, payload: Any) -> int:
+        """Of what was packed, in bytes."""
         raise NotImplementedError
 
     # ---- what handles ask --------------------------------------------------------
@@ -133,24 +169,22 @@ class Line:
         If a process dies: this one: the board takes back what it had. The board's: see Raises.
         """
         who, number = self._who(call)
-        sent = self._send("call", who, number, call.name, call.method, call.args, call.timeout_s)
+        sent = None
         try:
+            sent = self._send("call", who, number, *_parts(call))
             answer = self._answer(sent)
         except ServerGone:
             raise
-        except BaseException:  # Ctrl-C, or the end of a task's time, by a handler
+        except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
-                self._send("withdraw", self._seat, number)
-                self._undone(call, self._answer(sent))
+                self._answer(self._send("withdraw", who, number))
+                if sent is not None and call.is_due:
+                    self._answer(sent)
             raise
-        return self._read(call, answer)
+        return self.run(call) if self._is_unknown(who, answer) else _read(answer)
 
-    async def arun(self, call: Call, to_the_end: bool = False) -> Any:
+    async def arun(self, call: Call) -> Any:
         """The same, awaited, under asyncio and Trio.
-
-        Args:
-            call: As in `run`.
-            to_the_end: Whether a cancelled one waits for the answer after it was withdrawn.
 
         Raises:
             ServerGone: As in `run`.
@@ -160,83 +194,100 @@ class Line:
         If a process dies: as in `run`.
         """
         from interlock._awaiting import anyio  # type: ignore[attr-defined]
-        from interlock.pool.aio import _Bell
 
         who, number = self._who(call)
-        sent = self._send("call", who, number, call.name, call.method, call.args, call.timeout_s)
-        future = self._future(sent)
-        bell, end = _Bell(), _Bell()
-        future.add_done_callback(lambda _: bell.ring())
-        future.add_done_callback(lambda _: end.ring())
-
-        def withdraw() -> None:
-            self._send("withdraw", self._seat, number)
-            future.add_done_callback(lambda done: self._undone(call, done.result()))
-
+        sent = self._send("call", who, number, *_parts(call))
         try:
-            await bell.heard(withdraw)
-        except BaseException:
-            if to_the_end:
-                with anyio.CancelScope(shield=True):
-                    await end.heard(lambda: None)
+            answer = await self._heard(sent)
+        except ServerGone:
             raise
-        return self._read(call, future.result(0))
+        except BaseException:
+            with anyio.CancelScope(shield=True), suppress(ServerGone):
+                await self._heard(self._send("withdraw", who, number))
+                if call.is_due:
+                    await self._heard(sent)
+            raise
+        return await self.arun(call) if self._is_unknown(who, answer) else _read(answer)
+
+    async def _heard(self, sent: Any) -> Any:
+        """As `_answer`, awaited.
+
+        Raises:
+            ServerGone: As there.
+
+        If a process dies: the board's: see Raises.
+        """
+        from interlock.pool.aio import _Bell
+
+        future, bell = self._future(sent), _Bell()
+        future.add_done_callback(lambda _: bell.ring())
+        await bell.heard(lambda: None)
+        return future.result(0)
 
     def tell(self, call: Call) -> None:
         """Have it called, and wait for nothing."""
         who, number = self._who(call)
-        self._send("call", who, number, call.name, call.method, call.args, 0.0)
+        self._send("call", who, number, *_parts(call))
 
     def seats(self) -> dict[str, tuple[int, str, str]]:
         """The processes that use the board, by key: pid, name and machine."""
         found: dict[str, tuple[int, str, str]] = self._answer(self._send("seats"))
         return found
 
-    def is_mine(self, who: Who | None) -> bool:
-        """Whether it is this process's."""
-        return who is not None and who.seat == self._seat
-
     def leave(self) -> None:
         """This process has done: what it has comes back, as if it had died."""
-        with self._entering:
-            if self._has_entered:
-                self._has_entered = False
-                self._answer(self._send("gone", self._seat, True))
-                self._seat = secrets.token_hex(8)
+        seat, self._seat = self._seat, secrets.token_hex(8)
+        self._leave(seat)
 
     # ---- within ------------------------------------------------------------------
 
+    def _leave(self, seat: str) -> None:
+        with self._entering:
+            has_entered = seat in self._entered
+            self._entered.discard(seat)
+        if has_entered:
+            self._answer(self._send("gone", seat, True))
+
     def _who(self, call: Call) -> tuple[Who, int]:
-        if not self._has_entered:
+        seat = _here.seat or self._seat
+        if seat not in self._entered:
             with self._entering:
-                if not self._has_entered:
+                if seat not in self._entered:
+                    if _here.seat is not None:
+                        _here.lines += (self,)
                     name = process.current_process().name
-                    self._enter(Seat(self._seat, os.getpid(), name, socket.gethostname()))
-                    self._has_entered = True
+                    self._enter(Seat(seat, os.getpid(), name, socket.gethostname()))
+                    self._entered.add(seat)
         self._drop_the_dropped()
-        return Who(self._seat, call.lane or lane_of_thread()), next(self._numbers)
+        return Who(seat, call.lane or lane_of_thread()), next(self._numbers)
 
     def _drop_the_dropped(self) -> None:
         if self._dropped:
             dropped, self._dropped = self._dropped, []
             self._send("drop", dropped)
 
-    def _undone(self, call: Call, answer: Any) -> None:
-        kind, value = answer
-        if kind not in (LATE, RAISED, NO_SEAT, NO_THING) and call.undo is not None:
-            call.undo(value)
+    def _is_unknown(self, who: Who, answer: Any) -> bool:
+        """Whether the board thought this process dead, as after a cut of the network.
 
-    def _read(self, call: Call, answer: Any) -> Any:
-        kind, value = answer
-        if kind == RAISED:
-            raise value
-        if kind == NO_SEAT:
-            # It was thought dead, as after a cut of the network: what it had is others' now.
-            self._has_entered = False
-            return self.run(call)
-        if kind == NO_THING:
-            raise NoSuchObject(
-                "The object is not there any more: its maker let go of it before this process had "
-                "it, or its context was closed. Keep it where it was made as long as it is used."
-            )
-        return NOT_YET if kind == LATE else value
+        What it had is others' now; it begins again.
+        """
+        if answer[0] == NO_SEAT:
+            self._entered.discard(who.seat)
+        return bool(answer[0] == NO_SEAT)
+
+
+def _parts(call: Call) -> tuple[str, str, tuple[Any, ...], float | None]:
+    return call.name, call.method, call.args, call.timeout_s
+
+
+def _read(answer: Any) -> Any:
+    kind, value = answer
+    if kind == RAISED:
+        raise value
+    if kind == NO_THING:
+        raise NoSuchObject(
+            "The object is not there any more: its maker has ended or let go of it before this "
+            "process had it, or its context was closed. Keep it where it was made as long as it "
+            "is used."
+        )
+    return NOT_YET if kind == LATE else value

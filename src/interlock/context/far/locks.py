@@ -38,19 +38,14 @@ class _Turn(Handle):
         Raises:
             AbandonedLockError: Of a lock that was made with ``on_abandon="raise"``: its owner has
                 died. The caller has not got it.
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: the owner's: it is free as soon as that is noticed.
         """
         return self._acquired(self._line.run(self._acquiring(block, timeout)))
 
     def _acquiring(self, block: bool, timeout: float | None, lane: str | None = None) -> Call:
-        return self._call(
-            "acquire",
-            timeout_s=limit_s(block, timeout),
-            undo=lambda answer: self._line.tell(self._releasing(lane)) if answer[0] else None,
-            lane=lane,
-        )
+        return self._call("acquire", timeout_s=limit_s(block, timeout), lane=lane)
 
     def _releasing(self, lane: str | None = None) -> Call:
         return self._call("release", lane=lane)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from interlock.context.far.kept import Kept
 from interlock.context.far.line import Line
-from interlock.context.far.values import Kept
 
 __all__ = ["FarDict", "FarList", "FarManager", "FarNamespace"]
 
@@ -105,7 +105,7 @@ class FarDict(Kept):
     """A dict that processes of any machine share; the values are copies, both ways."""
 
     def __init__(self, line: Line, *args: Any, **kwargs: Any) -> None:
-        super().__init__(line, None, DictKeeper, dict(*args, **kwargs))
+        super().__init__(line, DictKeeper, dict(*args, **kwargs))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._do("iterated"))
@@ -125,7 +125,7 @@ class FarList(Kept):
     """A list that processes of any machine share; the items are copies, both ways."""
 
     def __init__(self, line: Line, items: Iterable[Any] = ()) -> None:
-        super().__init__(line, None, ListKeeper, list(items))
+        super().__init__(line, ListKeeper, list(items))
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._do("iterated"))
@@ -149,7 +149,7 @@ class FarNamespace(Kept):
     """Attributes that processes of any machine share; their values are copies, both ways."""
 
     def __init__(self, line: Line, /, **attributes: Any) -> None:
-        super().__init__(line, None, NamespaceKeeper, attributes)
+        super().__init__(line, NamespaceKeeper, attributes)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

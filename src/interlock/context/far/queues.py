@@ -26,17 +26,22 @@ if TYPE_CHECKING:
 __all__ = ["FarDelivery", "FarJoinableQueue", "FarQueue", "FarSimpleQueue"]
 
 
+MAX_BYTES = 256 << 20  # by default
+
+
 class FarSimpleQueue(Handle):
     """A queue with `multiprocessing.SimpleQueue`'s interface, between processes of any machine.
 
     Args:
         line: To the board that keeps it.
         maxsize: How many messages it holds at the most; 0 or less for no bound.
+        max_bytes: Bytes of them at the most, as they lie there; None for 256 MiB, as whoever keeps
+            them has them in its memory.
         max_deliveries: How often a message is delivered under a lease before it goes to the
             `dead_letters`; None for no bound.
 
     Raises:
-        ValueError: max_deliveries is less than 1.
+        ValueError: max_bytes or max_deliveries is less than 1.
         ServerGone: The board is gone.
 
     If a process dies: What it had put is delivered; what it was getting, or had leased, is
@@ -48,11 +53,17 @@ class FarSimpleQueue(Handle):
     _is_open = True
 
     def __init__(
-        self, line: Line, maxsize: SupportsIndex = 0, *, max_deliveries: int | None = None
+        self,
+        line: Line,
+        maxsize: SupportsIndex = 0,
+        *,
+        max_bytes: int | None = None,
+        max_deliveries: int | None = None,
     ) -> None:
-        messages, _, _, deliveries, _ = core_limits(int(maxsize), None, max_deliveries)
-        self._limits = messages, deliveries
-        super().__init__(line, messages, deliveries)
+        size = MAX_BYTES if max_bytes is None else max_bytes
+        messages, size, _, deliveries, _ = core_limits(int(maxsize), size, max_deliveries)
+        self._limits = messages, size, deliveries
+        super().__init__(line, *self._limits)
 
     def _state(self) -> dict[str, Any]:
         return {"_limits": self._limits}
@@ -72,9 +83,10 @@ class FarSimpleQueue(Handle):
         Raises:
             Full: There was no room in time.
             ShutDown: The queue was shut down.
+            MessageTooLarge: It is larger than the queue may ever hold.
             SerializationError: A part of the object cannot be serialized.
             QueueClosed: This handle was closed.
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: this one: the message was put whole or not at all.
         """
@@ -83,7 +95,11 @@ class FarSimpleQueue(Handle):
 
     def _putting(self, obj: Any, block: bool, timeout: float | None) -> Call:
         self._check_open()
-        return self._call("put", self._line.pack(obj), timeout_s=limit_s(block, timeout))
+        return self._call("put", *self._packed(obj), timeout_s=limit_s(block, timeout))
+
+    def _packed(self, obj: Any) -> tuple[Any, int]:
+        payload = self._line.pack(obj)
+        return payload, self._line.size(payload)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the oldest message.
@@ -96,7 +112,7 @@ class FarSimpleQueue(Handle):
             Empty: No message came in time.
             ShutDown: The queue was shut down and nothing is left.
             QueueClosed: This handle was closed.
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: this one, before it returns: the message goes to another.
         """
@@ -109,18 +125,34 @@ class FarSimpleQueue(Handle):
             taken = self._line.run(self._taking(number, rest))
             if taken is NOT_YET:
                 raise Empty("No message came in time.")
-            if self._line.run(self._arriving(taken)):
-                return [self._line.unpack(payload) for _, payload, _ in taken]
+            objects = self._unpacked(taken)
+            try:
+                if self._line.run(self._arriving(taken)):
+                    return objects
+            except BaseException:
+                self._line.tell(self._giving_back(taken))
+                raise
 
     def _taking(self, number: int, timeout_s: float | None, leased: bool = False) -> Call:
         self._check_open()
-        return self._call("take", number, leased, timeout_s=timeout_s, undo=self._give_back)
+        return self._call("take", number, leased, timeout_s=timeout_s)
 
     def _arriving(self, taken: Any) -> Call:
         return self._call("done", [ticket for ticket, *_ in taken])
 
-    def _give_back(self, taken: Any) -> None:
-        self._line.tell(self._call("give_back", [ticket for ticket, *_ in taken]))
+    def _giving_back(self, taken: Any) -> Call:
+        return self._call("give_back", [ticket for ticket, *_ in taken])
+
+    def _unpacked(self, taken: Any) -> list[Any]:
+        """What was put, before the board lets go of it: a handle in it keeps what it is of."""
+        try:
+            return [self._line.unpack(payload) for _, payload, _ in taken]
+        except BaseException as error:
+            # Who was interrupted has not got it; what nobody can read is not to come again.
+            self._line.tell(
+                self._arriving(taken) if isinstance(error, Exception) else self._giving_back(taken)
+            )
+            raise
 
     def empty(self) -> bool:
         """Whether there is no message that could be taken."""
@@ -166,16 +198,15 @@ class FarQueue(FarSimpleQueue):
         If a process dies: this one: some first messages were put, each of them whole.
         """
         messages = list(objs)
-        if not self._limits[0]:
-            self._check_open()
-            self._ask("put_many", [self._line.pack(each) for each in messages])
-            return
-        for accepted, message in enumerate(messages):
+        self._check_open()
+        accepted = self._ask("put_many", [self._packed(each) for each in messages])
+        while accepted < len(messages):
             try:
-                self.put(message, block, timeout)
+                self.put(messages[accepted], block, timeout)
             except Full as full:
                 full.accepted = accepted
                 raise
+            accepted += 1
 
     def get_many(self, max_messages: int, timeout: float | None = None) -> list[Any]:
         """Take those that are there, at least one and at most so many.
@@ -253,10 +284,7 @@ class FarQueue(FarSimpleQueue):
         """What is in the queue at this moment; the processes are those of the whole context."""
         ready, leased, dead, put, is_shut = self._counts()
         users = tuple(sorted(pid for pid, *_ in self._line.seats().values()))
-        maxsize, deliveries = self._limits
-        return QueueStatistics(
-            ready, leased, dead, put, maxsize, 0, deliveries, users, is_shut_down=is_shut
-        )
+        return QueueStatistics(ready, leased, dead, put, *self._limits, users, is_shut_down=is_shut)
 
     def join_thread(self) -> None:
         """Does nothing: there is no thread."""
@@ -288,7 +316,7 @@ class FarJoinableQueue(FarQueue):
         """Wait until the work on every message that was put is done.
 
         Raises:
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: a task it had taken by `get` is never done, and this waits for ever;
             take messages by `lease` where that may happen.

@@ -67,7 +67,7 @@ class FarEvent(Handle):
             Whether it is.
 
         Raises:
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: see Raises.
         """
@@ -143,14 +143,14 @@ class FarCondition(Handle):
             LockNotOwned: This thread has not got the lock.
             AbandonedLockError: An owner of a lock that raises died meanwhile. The caller has the
                 lock again.
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: as in `FarCondition`.
         """
         return self._waited(self._line.run(self._waiting(timeout)))
 
     def _waiting(self, timeout: float | None, lane: str | None = None) -> Call:
-        return self._call("wait", timeout_s=limit_s(True, timeout), lane=lane)
+        return self._call("wait", timeout_s=limit_s(True, timeout), lane=lane, is_due=True)
 
     def _waited(self, answer: Any) -> bool:
         told, left = answer
@@ -261,7 +261,7 @@ class FarBarrier(Handle):
 
         Raises:
             BrokenBarrier: It is broken, or breaks; a `threading.BrokenBarrierError`.
-            ServerGone: The actor that keeps it is gone.
+            ServerGone: The board is gone.
 
         If a process dies: as in `FarBarrier`.
         """
@@ -272,12 +272,7 @@ class FarBarrier(Handle):
 
     def _waiting(self, timeout: float | None, lane: str | None = None) -> Call:
         limit = self._timeout if timeout is None else timeout
-        return self._call(
-            "wait",
-            timeout_s=limit_s(True, limit),
-            undo=lambda _: self._line.tell(self._call("abort")),
-            lane=lane,
-        )
+        return self._call("wait", timeout_s=limit_s(True, limit), lane=lane)
 
     def _acting(self) -> Call:
         try:

@@ -14,17 +14,16 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ray
 
-from interlock.context.far import locks, queues, signals, values
+from interlock.context.far.context import FarContext
 from interlock.context.far.manager import FarManager
 from interlock.context.ray import cluster
 from interlock.context.ray.launcher import RayLauncher, RayOptions
 from interlock.context.ray.line import RayLine, started_board
 from interlock.context.ray.process import RayProcess, active_children
-from interlock.context.substrate import SubstrateContext
 from interlock.context.tasks.crew import FarCrew, Preparation
 from interlock.context.tasks.engine import AHEAD
 from interlock.context.tasks.executor import FarExecutor
@@ -33,7 +32,7 @@ from interlock.errors import NoSuchOption
 from interlock.pool.limits import whole_number
 
 if TYPE_CHECKING:
-    from interlock.synchronize.lock_base import OnAbandon
+    pass
 
 __all__ = ["RayContext"]
 
@@ -41,7 +40,7 @@ END_S = 10.0  # for processes that are ended with their cluster
 _HERE = "Ray has no such setting for a worker. Set it by `runtime_env={'env_vars': ...}`"
 
 
-class RayContext(SubstrateContext):
+class RayContext(FarContext):
     """Work runs in tasks and actors of Ray.
 
     Args:
@@ -213,75 +212,6 @@ class RayContext(SubstrateContext):
             crew = FarCrew(self, launcher, size, size)
         self._crews.add(crew)
         return crew
-
-    # ---- taking turns ------------------------------------------------------------
-
-    def Lock(self, *, fair: bool = False, on_abandon: OnAbandon = "warn") -> locks.FarLock:  # type: ignore[override]
-        """A lock; see `FarLock`."""
-        return locks.FarLock(self._board(), fair=fair, on_abandon=on_abandon)
-
-    def RLock(self, *, fair: bool = False, on_abandon: OnAbandon = "warn") -> locks.FarRLock:  # type: ignore[override]
-        """A lock that its owner may take again; see `FarLock`."""
-        return locks.FarRLock(self._board(), fair=fair, on_abandon=on_abandon)
-
-    def Semaphore(self, value: SupportsIndex = 1) -> locks.FarSemaphore:  # type: ignore[override]
-        """So many at a time; see `FarSemaphore`."""
-        return locks.FarSemaphore(self._board(), value)
-
-    def BoundedSemaphore(self, value: SupportsIndex = 1) -> locks.FarBoundedSemaphore:  # type: ignore[override]
-        """The same, never more."""
-        return locks.FarBoundedSemaphore(self._board(), value)
-
-    def Condition(self, lock: locks.FarLock | None = None) -> signals.FarCondition:  # type: ignore[override]
-        """To wait for a change; see `FarCondition`."""
-        return signals.FarCondition(self._board(), lock)
-
-    def Event(self) -> signals.FarEvent:  # type: ignore[override]
-        """To wait until something has happened; see `FarEvent`."""
-        return signals.FarEvent(self._board())
-
-    def Barrier(  # type: ignore[override]
-        self,
-        parties: SupportsIndex,
-        action: Callable[[], object] | None = None,
-        timeout: float | None = None,
-    ) -> signals.FarBarrier:
-        """To wait for each other; see `FarBarrier`.
-
-        Raises:
-            ValueError: As there.
-
-        If a process dies: As there.
-        """
-        return signals.FarBarrier(self._board(), parties, action, timeout)
-
-    # ---- sharing -----------------------------------------------------------------
-
-    def Queue(self, maxsize: int = 0, *, max_deliveries: int | None = None) -> queues.FarQueue:  # type: ignore[override]
-        """A queue; see `FarQueue`."""
-        return queues.FarQueue(self._board(), maxsize, max_deliveries=max_deliveries)
-
-    def SimpleQueue(self) -> queues.FarSimpleQueue:  # type: ignore[override]
-        """A queue with no timeouts and no sizes; see `FarSimpleQueue`."""
-        return queues.FarSimpleQueue(self._board())
-
-    def JoinableQueue(  # type: ignore[override]
-        self, maxsize: int = 0, *, max_deliveries: int | None = None
-    ) -> queues.FarJoinableQueue:
-        """A queue that knows when its work is done; see `FarJoinableQueue`."""
-        return queues.FarJoinableQueue(self._board(), maxsize, max_deliveries=max_deliveries)
-
-    def Value(  # type: ignore[override]
-        self, typecode_or_type: Any, *args: Any, lock: Any = True
-    ) -> values.FarValue:
-        """A number that all share; see `FarValue`."""
-        return values.far_value(self._board(), typecode_or_type, args, lock)
-
-    def Array(  # type: ignore[override]
-        self, typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True
-    ) -> values.FarArray:
-        """An array of numbers that all share; see `FarArray`."""
-        return values.far_array(self._board(), typecode_or_type, size_or_initializer, lock)
 
     def Manager(self) -> FarManager:  # type: ignore[override]
         """Dicts, lists and namespaces that all share; see `FarManager`."""

@@ -13,20 +13,19 @@ import asyncio
 import os
 import threading
 from concurrent.futures import Future
-from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayActorError, RayError
 
-from interlock.context.board.board import RAISED, Board
+from interlock.context.board.answers import RAISED, packed, unpacked
+from interlock.context.board.board import Board
 from interlock.context.board.seats import Seat, Who
 from interlock.context.far.line import Line
 from interlock.context.ray.cluster import at_home, check_connected, value_of
 from interlock.context.ray.payload import pack, unpack
 from interlock.errors import ServerGone
-from interlock.serialize.exceptions import pack_exception, unpack_exception
 
 __all__ = ["RayLine", "leave_all", "started_board"]
 
@@ -70,12 +69,11 @@ class BoardActor:
 
         If a process dies: As there.
         """
-        kind, value = await self._board.call(who, number, name, method, args, timeout_s)
-        return kind, pack_exception(value) if kind == RAISED else value
+        return packed(await self._board.call(who, number, name, method, args, timeout_s))
 
-    async def withdraw(self, seat: str, number: int) -> None:
+    async def withdraw(self, who: Who, number: int) -> None:
         """As `Board.withdraw`."""
-        self._board.withdraw(seat, number)
+        self._board.withdraw(who, number)
 
     async def seats(self) -> dict[str, tuple[int, str, str]]:
         """As `Board.seats`."""
@@ -178,6 +176,10 @@ class RayLine(Line):
         """As `interlock.context.ray.payload.unpack`."""
         return unpack(payload)
 
+    def size(self, payload: Any) -> int:
+        """Of a `Payload`: its bytes and its buffers."""
+        return len(payload.data) + sum(memoryview(each).nbytes for each in payload.buffers)
+
     def end(self) -> None:
         """Nobody needs the board any more."""
         _lines.pop(self._key, None)
@@ -220,9 +222,8 @@ def started_board(key: str) -> RayLine:
 
 
 def _read(answer: Any) -> Any:
-    if isinstance(answer, tuple) and len(answer) == 2 and answer[0] == RAISED:
-        return RAISED, unpack_exception(answer[1], RemoteTraceback)
-    return answer
+    is_error = isinstance(answer, tuple) and len(answer) == 2 and answer[0] == RAISED
+    return unpacked(answer) if is_error else answer
 
 
 def _gone(why: str) -> ServerGone:

@@ -225,12 +225,12 @@ class _End:
         self._error: BaseException | None = None
         self._link, self._key, self._name, self._future = link, key, name, future
         self._asked: int | None = None  # the exit code of an end that was asked for
-        link.begin(self._watch(link.caller()))
+        link.begin(self._watch())
 
-    async def _watch(self, caller: list[Any]) -> None:
+    async def _watch(self) -> None:
         """Until it has ended, or its worker has gone."""
         ended = asyncio.ensure_future(self._future)
-        gone = asyncio.ensure_future(self._link.asked(caller, "", "departed", self.worker))
+        gone = asyncio.ensure_future(self._link.asked("departed", self.worker))
         await asyncio.wait((ended, gone), return_when=asyncio.FIRST_COMPLETED)
         try:
             if ended.done():

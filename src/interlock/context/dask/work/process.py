@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from interlock.context.dask.packing import unpack_call
 from interlock.context.dask.work.place import Interrupted, interruptible, leave_slot
+from interlock.context.far.line import seated
+from interlock.errors import ServerGone
 
 __all__ = ["Killed", "Terminated", "run_process"]
 
@@ -21,7 +24,14 @@ class Killed(Interrupted):
 
 
 def run_process(key: str, name: str, packed: bytes, *values: Any) -> int:
-    """Run it; its exit code, as `multiprocessing` has them."""
+    """Run it; its exit code, as `multiprocessing` has them. What it has of locks comes back."""
+    code = 1
+    with suppress(ServerGone), seated():
+        code = _run(key, name, packed, values)
+    return code
+
+
+def _run(key: str, name: str, packed: bytes, values: tuple[Any, ...]) -> int:
     try:
         with interruptible(key):
             leave_slot()

@@ -1,1 +1,0 @@
-"""What runs in Dask's scheduler: queues and locks, and who has them."""
