@@ -11,6 +11,7 @@ from typing import Any
 
 MEMORY: list[str] = []
 SLEEP_S = 1.0
+MUCH = 4 << 20  # more bytes than any pipe holds
 
 
 def nothing(*_: Any) -> None:
@@ -70,6 +71,15 @@ def spin(said: Any = None) -> None:
 def wait_in_c(said: Any) -> None:
     said.put("begun")
     threading.Event().wait(SLEEP_S)
+
+
+def write_in_c(path: str) -> None:
+    """More than a pipe holds, in one call: who can read a byte knows that it is in the call."""
+    pipe = os.open(path, os.O_WRONLY)
+    try:
+        os.write(pipe, bytes(MUCH))
+    finally:
+        os.close(pipe)
 
 
 def remember(said: Any) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED, VALUE
 from interlock.context.board.board import Board
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.errors import LockNotHeld, LockNotOwned, MessageTooLarge, ShutDown
+from interlock.errors import LockNotHeld, LockNotOwned, MessageTooLarge, NoSuchObject, ShutDown
 
 ANN, BOB, CAT = (Who(name, "thread 1") for name in ("ann", "bob", "cat"))
 
@@ -119,7 +120,7 @@ async def test_who_is_gone_waits_for_nothing(trial: Trial) -> None:
     trial.board.gone("bob", False)
     await trial.ask(ANN, "lock", "release")
     assert await second == (VALUE, (True, None))
-    assert (await first)[0] == LATE
+    assert (await first)[0] == NO_SEAT
 
 
 @test
@@ -203,6 +204,43 @@ async def test_who_is_told_of_the_dead_and_interrupted_leaves_it_to_the_next(tri
 
 
 @test
+async def test_what_is_sent_again_is_run_once(trial: Trial) -> None:
+    """B3: a release of who was interrupted and does not know whether it has come."""
+    trial.make("lock", "lock", True, False)
+    for _ in range(2):
+        await trial.ask(ANN, "lock", "acquire")
+    for _ in range(2):
+        answer = await trial.board.call(ANN, 7001, "lock", "release", (), 0.0)
+        assert answer == (VALUE, None)
+    assert (await trial.ask(ANN, "lock", "state"))[1][2] == 1
+
+
+@test
+async def test_the_last_calls_are_forgotten_in_time(trial: Trial) -> None:
+    """P3: what a message held does not stay for who never asks for anything again."""
+    trial.make("lock", "lock", False, False)
+    with mock.patch("interlock.context.board.board.LAST_S", 0.01):
+        assert (await trial.board.call(ANN, 7001, "lock", "acquire", (), 0.0))[0] == VALUE
+        while trial.board._last:
+            await asyncio.sleep(0.001)
+        trial.board.withdraw(ANN, 7001)  # it comes too late to undo anything
+        assert (await trial.ask(BOB, "lock", "acquire"))[0] == LATE
+        assert (await trial.board.call(BOB, 7002, "lock", "state", (), 0.0))[0] == VALUE
+        while trial.board._last:
+            await asyncio.sleep(0.001)
+
+
+@test
+async def test_what_cannot_be_made_is_told(trial: Trial) -> None:
+    """P6: and is no thing; a lock of another board is none here."""
+    assert trial.board.make("none", "kept", ((int, "x"),))[0] == RAISED
+    for kind, args in (("condition", ("elsewhere",)), ("cell", (b"", "elsewhere"))):
+        answer, error = trial.board.make("none", kind, args)
+        assert answer == RAISED and isinstance(error, NoSuchObject)
+    assert (await trial.ask(ANN, "none", "wait"))[0] == NO_THING
+
+
+@test
 async def test_places_of_a_semaphore_come_back(trial: Trial) -> None:
     """P3: as many as are missing, and no more."""
     trial.make("places", "semaphore", 2, True)
@@ -267,6 +305,78 @@ async def test_a_notification_of_who_dies_before_he_has_the_lock_is_the_next_one
     assert await waits[1] == (VALUE, (True, None))
 
 
+@pytest.mark.parametrize("how", ["notified", "withdrawn"])
+def test_who_dies_as_his_wait_ends_does_not_get_the_lock(how: str) -> None:
+    """P3: between the end of his wait and the next step; the notification is the next one's."""
+
+    @test
+    async def body(trial: Trial) -> None:
+        trial.make("lock", "lock", True, False)
+        trial.make("condition", "condition", "lock")
+        await trial.ask(ANN, "lock", "acquire")
+        dying = asyncio.create_task(trial.board.call(ANN, 7000, "condition", "wait", (), None))
+        await settled()
+        await trial.ask(BOB, "lock", "acquire")
+        waiting = trial.begin(BOB, "condition", "wait")
+        await settled()
+        if how == "notified":
+            await trial.ask(CAT, "lock", "acquire")
+            await trial.ask(CAT, "condition", "notify", 1)
+            await trial.ask(CAT, "lock", "release")
+        else:
+            trial.board.withdraw(ANN, 7000)
+        trial.board.gone("ann", False)
+        assert (await dying)[0] == NO_SEAT
+        await settled()
+        assert waiting.done() == (how == "notified")
+        assert (await trial.ask(BOB, "lock", "release"))[0] == (
+            VALUE if how == "notified" else RAISED
+        )
+        assert await trial.ask(CAT, "lock", "acquire") == (VALUE, (True, None))
+
+    body()
+
+
+@test
+async def test_a_notification_is_not_for_who_was_interrupted(trial: Trial) -> None:
+    """P3: he waits no more, although he is not told yet."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    await trial.ask(ANN, "lock", "acquire")
+    first = asyncio.create_task(trial.board.call(ANN, 7000, "condition", "wait", (), None))
+    await settled()
+    await trial.ask(BOB, "lock", "acquire")
+    second = trial.begin(BOB, "condition", "wait")
+    await settled()
+    await trial.ask(CAT, "lock", "acquire")
+    trial.board.withdraw(ANN, 7000)
+    await trial.ask(CAT, "condition", "notify", 1)
+    await trial.ask(CAT, "lock", "release")
+    assert (await first)[0] == LATE
+    await trial.ask(ANN, "lock", "release")
+    assert await second == (VALUE, (True, None))
+
+
+@test
+async def test_a_notification_of_who_is_interrupted_is_the_next_ones(trial: Trial) -> None:
+    """P3: he has the lock again, and nobody waits for a change that has come."""
+    trial.make("lock", "lock", True, False)
+    trial.make("condition", "condition", "lock")
+    await trial.ask(ANN, "lock", "acquire")
+    first = asyncio.create_task(trial.board.call(ANN, 7000, "condition", "wait", (), None))
+    await settled()
+    await trial.ask(BOB, "lock", "acquire")
+    second = trial.begin(BOB, "condition", "wait")
+    await settled()
+    await trial.ask(CAT, "lock", "acquire")
+    await trial.ask(CAT, "condition", "notify", 1)
+    await trial.ask(CAT, "lock", "release")
+    assert (await first)[1] == (True, None)
+    trial.board.withdraw(ANN, 7000)
+    assert (await trial.ask(ANN, "lock", "release"))[0] == VALUE
+    assert await second == (VALUE, (True, None))
+
+
 @test
 async def test_a_condition_gives_up_in_time_with_the_lock(trial: Trial) -> None:
     """P1: and one without the lock may not wait."""
@@ -285,7 +395,7 @@ async def test_a_barrier_breaks_when_a_party_dies_inside_or_between_rounds(trial
     inside = trial.begin(ANN, "barrier", "wait")
     await settled()
     trial.board.gone("ann", False)
-    assert (await inside)[0] == LATE
+    assert (await inside)[0] == NO_SEAT
     kind, (what, (why, missing)) = await trial.ask(BOB, "barrier", "wait")
     assert (kind, what, why, missing.process) == (VALUE, "broken", "died", "ann")
     for orderly in (True, False):
@@ -298,6 +408,27 @@ async def test_a_barrier_breaks_when_a_party_dies_inside_or_between_rounds(trial
         assert (await first)[1] == ("passed", 0)
         trial.board.gone("ann", orderly)
         assert (await trial.ask(BOB, "barrier", "state"))[1] == (0, not orderly)
+
+
+@test
+async def test_who_comes_while_a_round_passes_is_of_the_next(trial: Trial) -> None:
+    """P1: of many that come then, so many pass as there are parties; one that dies breaks it."""
+    trial.make("barrier", "barrier", 2)
+    round_one = trial.begin(ANN, "barrier", "wait")
+    await settled()
+    assert (await trial.ask(BOB, "barrier", "wait"))[1] == ("act", 1)
+    coming = [trial.begin(who, "barrier", "wait") for who in (CAT, BOB, CAT)]
+    await settled()
+    await trial.ask(BOB, "barrier", "acted", True)
+    await settled()
+    assert (await round_one)[1] == ("passed", 0)
+    assert [each.done() for each in coming] == [False, True, False]
+    assert (await coming[1])[1] == ("act", 1)
+    assert (await trial.ask(BOB, "barrier", "acted", True))[1] == ("passed", 1)
+    trial.board.gone("cat", False)  # just as its second thread enters
+    await settled()
+    assert (await coming[2])[0] == NO_SEAT
+    assert (await trial.ask(ANN, "barrier", "state"))[1] == (0, True)
 
 
 @test

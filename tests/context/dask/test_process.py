@@ -14,7 +14,12 @@ import pytest
 
 import interlock
 from interlock.context.dask import DaskContext
-from interlock.errors import InterlockError, NotInContext, SerializationError
+from interlock.errors import (
+    AbandonedLockWarning,
+    InterlockError,
+    NotInContext,
+    SerializationError,
+)
 from tests.context.dask import work
 
 BOUND_S = 20.0
@@ -42,6 +47,17 @@ def test_a_process_runs_in_a_worker(local: DaskContext) -> None:
         processes[0].is_alive()
     with pytest.raises(AssertionError, match="twice"):
         processes[1].start()
+
+
+def test_they_begin_on_the_workers_in_turn(local: DaskContext) -> None:
+    """P3: one after the other, too: a program that looks for another worker finds it."""
+    workers = []
+    for _ in range(4):
+        process = local.Process(target=work.where)
+        process.start()
+        process.join(BOUND_S)
+        workers.append(process.worker)
+    assert len({*workers[:2]}) == len({*workers[2:]}) == 2
 
 
 def test_exit_codes(local: DaskContext) -> None:
@@ -110,6 +126,26 @@ def test_one_that_waits_is_ended(local: DaskContext) -> None:
     queue.put("for another")
     assert queue.get(timeout=BOUND_S) == "for another"
     assert lock.acquire(timeout=BOUND_S)
+
+
+@pytest.mark.parametrize("how", ["return", "raise", "stay"])
+def test_what_one_that_has_ended_had_is_the_next_one_s(local: DaskContext, how: str) -> None:
+    """P2, P3: at once, however it ended, though its worker lives on; what it got stays got."""
+    queue, lock, places, taken = local.Queue(), local.Lock(), local.Semaphore(2), local.Event()
+    queue.put_many(["had", "leased"])
+    process = local.Process(target=work.take_all, args=(queue, lock, places, taken, how))
+    process.start()
+    assert taken.wait(BOUND_S)
+    if how == "stay":
+        process.kill()
+    process.join(BOUND_S)
+    assert process.exitcode == {"return": 0, "raise": 1, "stay": -9}[how]
+    with pytest.warns(AbandonedLockWarning, match="half changed"):
+        assert lock.acquire(False)
+    assert places.get_value() == 2
+    with queue.lease(0) as delivery:
+        assert (delivery.message, delivery.attempt) == ("leased", 2)
+    assert queue.empty()
 
 
 def test_what_a_process_has_not(local: DaskContext) -> None:

@@ -161,3 +161,16 @@ def look_at_adopted(_: object) -> int:
 
 def say(word: str) -> None:
     print(word, flush=True)
+
+
+def take_all(queue: Any, lock: Any, places: Any, taken: Any, how: str) -> None:
+    """And give nothing back."""
+    assert queue.get(timeout=BOUND_S) == "had"
+    lock.acquire()
+    places.acquire()
+    queue.lease(BOUND_S).__enter__()
+    taken.set()
+    if how == "stay":
+        stay(taken)
+    if how == "raise":
+        raising(1)

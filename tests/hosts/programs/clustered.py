@@ -22,8 +22,9 @@ def on_worker(seen: Any, gate: Any, number: int) -> tuple[int, str]:
     return number, name
 
 
-def hold(queue: Any, lock: Any, gate: Any) -> None:
-    """A message and a lock, for ever."""
+def hold(queue: Any, lock: Any, chosen: Any, gate: Any) -> None:
+    """A message and a lock, for ever, if it is the one that is to have them."""
+    assert chosen.wait(BOUND_S)
     lock.acquire()
     with queue.lease(BOUND_S):
         gate.wait()
@@ -60,11 +61,11 @@ class Program:
         self.queue.put("work")
         infos = self.context.client.scheduler_info(n_workers=-1)["workers"]
         while True:
-            process = self.context.Process(
-                target=hold, args=(self.queue, self.lock, self.context.Event())
-            )
+            chosen, gate = self.context.Event(), self.context.Event()
+            process = self.context.Process(target=hold, args=(self.queue, self.lock, chosen, gate))
             process.start()
             if str(infos[process.worker]["name"]) == worker:
+                chosen.set()
                 break
             process.kill()
             process.join(BOUND_S)

@@ -6,22 +6,26 @@ loop, and is asked by `call` alone:
     caller ── (who, number, name, method, arguments, seconds) ──> Board.call ──> a thing's method
            <── (answer, value) ────────────────────────────────────────┘ waits there if need be
 
-A caller that is interrupted sends `withdraw` with the number of its call:
+A caller that is interrupted cannot know whether its call has come, nor what it gave. It does one
+thing after the other, so whoever asks for the next has had the answer to the last:
 
-B1. One that waits ends at once. One that comes later, having been overtaken, does nothing.
-B2. One that was answered is undone, if its caller has not called anything since; a caller does one
-    thing after the other, and whoever asks for the next has had the answer to the last.
-B3. So whatever moment an interruption hits, the caller has got nothing that it does not know of.
+B1. `withdraw` ends a call that waits. One that comes later, having been overtaken, does nothing.
+B2. `withdraw` undoes one that was answered, if it can be (`Undoable`), and was the caller's last.
+B3. A call without a wait, such as a release, may be sent again with its number: it is run once.
+
+The last call of each caller is remembered for that, `LAST_S` seconds.
 
 Who is gone is told to each thing by `gone`, which takes back what it had.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED, VALUE
 from interlock.context.board.cell import CellThing
@@ -31,10 +35,13 @@ from interlock.context.board.queues import QueueThing
 from interlock.context.board.seats import Seat, Who
 from interlock.context.board.signals import BarrierThing, ConditionThing, EventThing
 from interlock.context.board.thing import NOT_YET, CallerGone, Thing, ThingGone, Undoable, Wait
+from interlock.errors import NoSuchObject
 
 __all__ = ["Board"]
 
 WITHDRAWN_MAX = 10_000  # calls that were withdrawn before they came
+LAST_S = 60.0  # in which an interrupted caller comes back to its last call
+
 
 _KINDS: Mapping[str, Callable[..., Thing]] = {
     "lock": LockThing,
@@ -43,6 +50,15 @@ _KINDS: Mapping[str, Callable[..., Thing]] = {
     "barrier": BarrierThing,
     "queue": QueueThing,
 }
+
+
+class _Last(NamedTuple):
+    """The last call of a caller."""
+
+    number: int
+    answer: tuple[str, Any] | None  # of one without a wait
+    undo: Callable[[], object] | None
+    at: float
 
 
 class Board:
@@ -66,7 +82,8 @@ class Board:
         self._seats: dict[str, Seat] = {}
         self._open: dict[tuple[Who, int], Wait] = {}
         self._withdrawn: OrderedDict[tuple[Who, int], None] = OrderedDict()
-        self._undo: dict[Who, tuple[int, Callable[[], object]]] = {}  # of the last call of each
+        self._last: OrderedDict[Who, _Last] = OrderedDict()  # by time
+        self._is_forgetting = False
 
     def __len__(self) -> int:
         return len(self._things)
@@ -75,25 +92,36 @@ class Board:
         """A process begins to use it."""
         self._seats[seat.key] = seat
 
-    def make(self, name: str, kind: str, args: tuple[Any, ...]) -> None:
-        """A new thing; a condition's lock, and an object's, is said by its name."""
-        if kind == "condition":
-            lock = self._guard(args[0])
-            assert lock is not None, "a condition has a lock"
-            self._things[name] = ConditionThing(lock)
-        elif kind == "cell":
-            data, of = args
-            self._things[name] = CellThing(data, self._guard(of))
-        elif kind == "kept":
-            factory, *given = self._unpack(args[0])
-            self._things[name] = KeptThing(factory(*given), self._pack, self._unpack)
-        else:
-            self._things[name] = self._kinds[kind](*args)
+    def make(self, name: str, kind: str, args: tuple[Any, ...]) -> tuple[str, Any]:
+        """A new thing; a condition's lock, and a cell's, is said by its name.
 
-    def _guard(self, name: str | None) -> LockThing | None:
-        guard = None if name is None else self._things[name]
-        assert guard is None or isinstance(guard, LockThing), "a lock guards, and nothing else"
-        return guard
+        Returns:
+            (VALUE, None), or (RAISED, the exception) of what cannot be made.
+        """
+        try:
+            thing = self._made(kind, args)
+        except Exception as error:
+            return RAISED, error
+        thing.seats = self._seats
+        self._things[name] = thing
+        return VALUE, None
+
+    def _made(self, kind: str, args: tuple[Any, ...]) -> Thing:
+        if kind == "condition":
+            return ConditionThing(self._lock(args[0]))
+        if kind == "cell":
+            data, of = args
+            return CellThing(data, None if of is None else self._lock(of))
+        if kind == "kept":
+            factory, *given = self._unpack(args[0])
+            return KeptThing(factory(*given), self._pack, self._unpack)
+        return self._kinds[kind](*args)
+
+    def _lock(self, name: str) -> LockThing:
+        lock = self._things.get(name)
+        if not isinstance(lock, LockThing):
+            raise NoSuchObject("The lock is of another context, or is not there any more.")
+        return lock
 
     def drop(self, names: Iterable[str]) -> None:
         """Nobody has these any more, or they end with their maker: who waits there is told."""
@@ -109,27 +137,33 @@ class Board:
         """What became of a call: VALUE and it, LATE, RAISED and the exception, or what lacks.
 
         Raises:
-            AttributeError: The thing has no such method.
+            asyncio.CancelledError: The loop ends.
 
         If a process dies: the caller's: nobody is told.
         """
-        thing = self._things.get(name)
-        key = who, number
         if who.seat not in self._seats:
             return NO_SEAT, None
-        self._undo.pop(who, None)
+        last = self._last.get(who)
+        if last is not None and last.number == number and last.answer is not None:
+            return last.answer  # B3
+        self._last.pop(who, None)
+        key = who, number
         if self._is_withdrawn(key):
             return LATE, None
+        thing = self._things.get(name)
         if thing is None:
             return NO_THING, None
-        function: Any = getattr(thing, method)
         try:
+            function: Any = getattr(thing, method)
             if inspect.iscoroutinefunction(function):
                 value = await function(who, timeout_s, lambda wait: self._keep(key, wait), *args)
             else:
                 value = function(who, *args)
+                if not isinstance(value, Undoable):
+                    self._remember(key, (VALUE, value), None)
+                    return VALUE, value
         except CallerGone:
-            return LATE, None
+            return NO_SEAT, None
         except ThingGone:
             return NO_THING, None
         except Exception as error:
@@ -139,15 +173,32 @@ class Board:
         return self._answered(key, value)
 
     def _answered(self, key: tuple[Who, int], value: Any) -> tuple[str, Any]:
-        who, number = key
         is_withdrawn = self._is_withdrawn(key)
         if isinstance(value, Undoable):
             if is_withdrawn:
                 value.undo()
-            elif who.seat in self._seats:  # else the things have taken it back
-                self._undo[who] = number, value.undo
+            else:
+                self._remember(key, None, value.undo)
             value = value.value
         return (LATE, None) if value is NOT_YET or is_withdrawn else (VALUE, value)
+
+    def _remember(self, key: tuple[Who, int], answer: Any, undo: Any) -> None:
+        who, number = key
+        self._last[who] = _Last(number, answer, undo, time.monotonic())
+        if not self._is_forgetting:
+            self._is_forgetting = True
+            asyncio.get_running_loop().call_later(LAST_S, self._forget)
+
+    def _forget(self) -> None:
+        """Those that have had their answers long ago."""
+        while self._last:
+            oldest = next(iter(self._last))
+            rest_s = self._last[oldest].at + LAST_S - time.monotonic()
+            if rest_s > 0:
+                asyncio.get_running_loop().call_later(rest_s, self._forget)
+                return
+            del self._last[oldest]
+        self._is_forgetting = False
 
     def _is_withdrawn(self, key: tuple[Who, int]) -> bool:
         return self._withdrawn.pop(key, self) is None
@@ -157,10 +208,11 @@ class Board:
 
     def withdraw(self, who: Who, number: int) -> None:
         """The caller was interrupted, and does not want what this call gives (B1, B2)."""
-        answered, undo = self._undo.get(who, (None, None))
-        if answered == number and undo is not None:
-            del self._undo[who]
-            undo()
+        last = self._last.get(who)
+        if last is not None and last.number == number:
+            del self._last[who]
+            if last.undo is not None:
+                last.undo()
             return
         self._withdrawn[who, number] = None
         while len(self._withdrawn) > WITHDRAWN_MAX:
@@ -174,8 +226,8 @@ class Board:
         seat = self._seats.pop(key, None)
         if seat is None:
             return
-        for who in [each for each in self._undo if each.seat == key]:
-            del self._undo[who]  # what it had is taken back by the things
+        for who in [each for each in self._last if each.seat == key]:
+            del self._last[who]  # what it had is taken back by the things
         for thing in list(self._things.values()):
             thing.gone(seat, orderly)
 

@@ -44,6 +44,10 @@ class EventThing(Thing):
         return await self.until(who, lambda: self._is_set or NOT_YET, timeout_s, open_)
 
 
+class _Notified(Wait):
+    is_told = False
+
+
 class ConditionThing(Thing):
     """A condition; what waits in `_waits` waits to be notified."""
 
@@ -52,7 +56,7 @@ class ConditionThing(Thing):
         self._lock = lock
         lock.belongs_to(self)
 
-    async def wait(self, who: Who, timeout_s: float | None, open_: Any) -> tuple[bool, Left | None]:
+    async def wait(self, who: Who, timeout_s: float | None, open_: Any) -> Any:
         """(whether it was notified, who died with the lock); the caller has the lock again.
 
         Raises:
@@ -63,25 +67,26 @@ class ConditionThing(Thing):
         lock = self._lock
         lock.must_own(who, "wait()")
         depth = lock.count_of(who)
-        wait = Wait(who, lambda: NOT_YET)
+        wait = _Notified(who, lambda: NOT_YET)
         self._waits.append(wait)
         lock.free()
-        told = await self.waited(wait, timeout_s, open_) is not NOT_YET
 
         def again() -> Any:
             if not lock.is_open_to(who):
                 return NOT_YET
             left, lock._left = lock._left, None
             lock.give(who, depth)
-            return told, left
+            return wait.is_told, left
 
         try:
+            await self.waited(wait, timeout_s, open_)
             answer: tuple[bool, Left | None] = await lock.until(who, again, None, _nobody)
         except CallerGone:
-            if told:
+            if wait.is_told:
                 self._wake(1)  # the notification is the next one's
             raise
-        return answer
+        # Who is interrupted has the lock all the same; a notification is the next one's then.
+        return Undoable(answer, lambda: self._wake(1 if answer[0] else 0))
 
     def notify(self, who: Who, number: int | None) -> None:
         """Wake so many, those first that came first; None for all.
@@ -97,10 +102,11 @@ class ConditionThing(Thing):
         self._wake(None)
 
     def _wake(self, number: int | None) -> None:
-        woken = self._waits[:number]
-        del self._waits[: len(woken)]
-        for wait in woken:
-            wait.end(True)
+        for wait in [each for each in self._waits if not each.is_over][:number]:
+            self._waits.remove(wait)
+            assert isinstance(wait, _Notified), "a condition has no others"
+            wait.is_told = True
+            wait.end()
 
     def waiting(self, who: Who) -> int:
         """How many wait."""
@@ -139,15 +145,13 @@ class BarrierThing(Thing):
 
         If a process dies: while it waits, or between two rounds: the barrier breaks.
         """
-        if await self.until(who, self._may_enter, timeout_s, open_) is NOT_YET:
+        entered = await self.until(who, lambda: self._entered(who), timeout_s, open_)
+        if entered is NOT_YET:
             self._break("timeout")
-        if self._why is not None:
+        if entered in (NOT_YET, None):
             return self._broken()
-        number = len(self._inside)
-        self._inside.append(who)
-        mine = self._round
+        number, mine = entered
         if number == self._parties - 1:
-            self._is_acting = True
             return self._undoable((ACT, number))
 
         def passed() -> Any:
@@ -164,8 +168,15 @@ class BarrierThing(Thing):
     def _undoable(self, answer: tuple[str, Any]) -> Undoable:
         return Undoable(answer, lambda: self._break("abort"))
 
-    def _may_enter(self) -> Any:
-        return NOT_YET if self._is_acting and self._why is None else True
+    def _entered(self, who: Who) -> Any:
+        if self._why is not None:
+            return None
+        if self._is_acting:
+            return NOT_YET
+        self._inside.append(who)
+        number = len(self._inside) - 1
+        self._is_acting = number == self._parties - 1
+        return number, self._round
 
     def acted(self, who: Who, well: bool) -> tuple[str, Any]:
         """The last to come has done what is to be done before all pass."""

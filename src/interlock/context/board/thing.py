@@ -6,14 +6,15 @@ T1. An attempt has done its work, or has done nothing and returned NOT_YET.
 T2. A wait ends once: by an attempt that worked, by its time, by its caller, who withdraws it, or
     because its caller is gone.
 T3. Whoever changes a thing calls `changed`, which tries all that wait, those first that came first.
-T4. What a call has got it may return as `Undoable`: until its caller asks for something else the
+T4. Between the end of a wait and the next step of its call its caller may go: the call ends there.
+T5. What a call has got it may return as `Undoable`: until its caller asks for something else the
     caller may say that the answer never reached it, and then it is undone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class ThingGone(Exception):
 
 @dataclass(frozen=True)
 class Undoable:
-    """What a call returns, and how to undo what it did (T4).
+    """What a call returns, and how to undo what it did (T5).
 
     Attributes:
         value: What the caller gets.
@@ -60,6 +61,11 @@ class Wait:
         self._is_looking = False
         self._outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self._outcome.done()
+
     def look(self) -> bool:
         """Try; whether it is over (T1)."""
         if not self._outcome.done() and not self._is_looking:
@@ -73,7 +79,7 @@ class Wait:
                     self._outcome.set_result(value)
             finally:
                 self._is_looking = False
-        return self._outcome.done()
+        return self.is_over
 
     def end(self, value: Any = NOT_YET) -> None:
         """It is over, without another attempt."""
@@ -104,6 +110,7 @@ class Thing:
 
     def __init__(self) -> None:
         self._waits: list[Wait] = []
+        self.seats: Mapping[str, Seat] = {}  # the board's: who is there
 
     async def until(
         self, who: Who, attempt: Callable[[], Any], timeout_s: float | None, open_: Any
@@ -140,10 +147,13 @@ class Thing:
         """
         open_(wait)
         try:
-            return await wait.outcome(timeout_s)
+            value = await wait.outcome(timeout_s)
         finally:
             if wait in self._waits:
                 self._waits.remove(wait)
+        if wait.who.seat not in self.seats:
+            raise CallerGone  # T4
+        return value
 
     def changed(self) -> None:
         """Let those that wait try (T3)."""

@@ -104,6 +104,7 @@ class DaskContext(FarContext):
         self._client = connected(self._end, address, workers, client, memory_limit, patience)
         self._link = link_of(self._client)
         self._processes: list[DaskProcess] = []
+        self._placed: Counter[str] = Counter()  # of all processes, by worker
         self._executors: weakref.WeakSet[DaskExecutor] = weakref.WeakSet()
         self._is_closed = False
         if client is None and not is_in_worker():
@@ -180,7 +181,7 @@ class DaskContext(FarContext):
         self._processes = [*self.active_children(), process]
 
     def _place(self) -> str:
-        """The worker for a process: one that has the fewest of ours, then of tasks."""
+        """The worker for a process: with the fewest of ours, then of tasks; in turn."""
         infos = self.client.scheduler_info(n_workers=-1)["workers"]
         if not infos:
             try:
@@ -189,7 +190,11 @@ class DaskContext(FarContext):
                 raise no_workers("of a process", self._patience) from None
             infos = self.client.scheduler_info(n_workers=-1)["workers"]
         had = Counter(each.worker for each in self.active_children())
-        return str(min(infos, key=lambda each: (had[each], self._load(infos[each]))))
+        found = str(
+            min(infos, key=lambda each: (had[each], self._load(infos[each]), self._placed[each]))
+        )
+        self._placed[found] += 1
+        return found
 
     @staticmethod
     def _load(info: Any) -> int:

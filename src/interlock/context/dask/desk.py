@@ -99,11 +99,11 @@ class Desk(SchedulerPlugin):
     async def _withdraw(self, client: str, who: Who, number: int) -> None:
         self._board.withdraw(who, number)
 
-    async def _make(self, client: str, name: str, kind: str, args: Any) -> None:
+    async def _make(self, client: str, name: str, kind: str, args: Any) -> tuple[str, Any]:
         if len(self._board) >= THINGS_MAX:
             raise LimitReached(f"The scheduler has {THINGS_MAX:,} queues, locks and the like.")
-        self._board.make(name, kind, args)
         self._made[client].add(name)
+        return packed(self._board.make(name, kind, args))
 
     async def _drop(self, client: str, names: list[str]) -> None:
         self._made[client].difference_update(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,11 @@ class DaskLine(Line):
         return super().make(kind, *args)
 
     def _send(self, method: str, *args: Any) -> Future[Any]:
-        asked = self._called(*args) if method == "call" else self._link.asked(method, *args)
-        return self._link.begin(asked)
+        asked = self._link.asked(method, *args)
+        return self._link.begin(self._read(asked) if method in ("call", "make") else asked)
 
-    async def _called(self, *args: Any) -> tuple[str, Any]:
-        return unpacked(await self._link.asked("call", *args))
+    async def _read(self, asked: Coroutine[Any, Any, Any]) -> tuple[str, Any]:
+        return unpacked(await asked)
 
     def _answer(self, sent: Future[Any]) -> Any:
         self._link.wait_for(sent)

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from interlock._awaiting import anyio  # type: ignore[attr-defined]
 from interlock.context.board.signals import ACT
 from interlock.context.board.thing import NOT_YET
+from interlock.context.far.delivery import FarDelivery
 from interlock.context.far.line import limit_s
-from interlock.context.far.queues import FarDelivery
 from interlock.errors import Empty, Full, ShutDown
 
 __all__ = [
@@ -174,7 +174,7 @@ class AwaitableCondition:
 
     def _notify(self, number: int | None) -> None:
         condition = self._condition
-        condition._line.run(condition._call("notify", number, lane=_lane()))
+        condition._line.run(condition._step("notify", number, lane=_lane()))
 
 
 class AwaitableBarrier:
@@ -291,11 +291,15 @@ class AwaitableQueue:
             taken = await queue._line.arun(queue._taking(number, rest))
             if taken is NOT_YET:
                 raise Empty("No message came in time.")
-            objects: list[Any] = queue._unpacked(taken)
-            with anyio.CancelScope(shield=True):
-                is_here = await queue._line.arun(queue._arriving(taken))
+            try:
+                values, arrived = queue._unpacked(taken)
+                with anyio.CancelScope(shield=True):
+                    is_here = await queue._line.arun(queue._arriving(arrived))
+            except BaseException:  # asyncio's own cancellation knows no shield
+                queue._line.tell(queue._giving_back(taken))
+                raise
             if is_here:
-                return objects
+                return list(queue._given(values))
 
     @asynccontextmanager
     async def lease(self, timeout: float | None = None) -> AsyncIterator[FarDelivery]:

@@ -34,9 +34,17 @@ class Handle:
         lane: str | None = None,
         is_due: bool = False,
     ) -> Call:
+        """A call that may wait; withdrawn if its caller is interrupted."""
         return Call(self._name, method, args, timeout_s, lane, is_due)
 
-    def _ask(self, method: str, *args: Any, timeout_s: float | None = 0.0) -> Any:
+    def _step(self, method: str, *args: Any, lane: str | None = None) -> Call:
+        """A call that does not wait; run once, also if its caller is interrupted."""
+        return Call(self._name, method, args, 0.0, lane, is_once=True)
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        return self._line.run(self._step(method, *args))
+
+    def _wait_for(self, method: str, *args: Any, timeout_s: float | None = None) -> Any:
         return self._line.run(self._call(method, *args, timeout_s=timeout_s))
 
     def _state(self) -> dict[str, Any]:

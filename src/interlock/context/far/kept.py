@@ -20,4 +20,4 @@ class Kept(Handle):
 
     def _do(self, method: str, *args: Any, **kwargs: Any) -> Any:
         line = self._line
-        return line.unpack(self._ask("call", method, line.pack((args, kwargs)), timeout_s=None))
+        return line.unpack(self._ask("call", method, line.pack((args, kwargs))))

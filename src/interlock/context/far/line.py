@@ -1,8 +1,9 @@
 """The line from a process to a board; a substrate says how a call gets there and its answer back.
 
 A handle describes what it wants as a `Call`. `run` waits for it as the substrate waits best, and
-`arun` awaits it. Who is interrupted while he waits (Ctrl-C, a cancelled task) withdraws the call:
-the board ends it, or undoes what it gave (`interlock.context.board.board`, B1 to B3).
+`arun` awaits it. Who is interrupted (Ctrl-C, a cancelled task) while he waits, or sends the call,
+withdraws it: the board ends it, or undoes what it gave. A call without a wait, such as a release,
+is run all the same, once. See B1 to B3 in `interlock.context.board.board`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing import process
 from typing import Any
 
-from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED
+from interlock.context.board.answers import LATE, NO_SEAT, NO_THING, RAISED, VALUE
 from interlock.context.board.seats import Seat, Who
 from interlock.context.board.thing import NOT_YET
 from interlock.errors import NoSuchObject, ServerGone
@@ -40,6 +41,7 @@ class Call:
         lane: The caller's; None for the thread's.
         is_due: Whether it has an end that an interrupted caller waits for, too: the wait for a
             condition, which has its lock again then.
+        is_once: Whether it is run though its caller is interrupted, and not withdrawn.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Call:
     timeout_s: float | None = 0.0
     lane: str | None = None
     is_due: bool = False
+    is_once: bool = False
 
 
 def lane_of_thread() -> str:
@@ -99,6 +102,10 @@ def seated() -> Iterator[None]:
             line._leave(str(seat))
 
 
+def _raise_what_signals_raise() -> None:
+    """Python runs the handlers of signals that have come when a function begins: this one."""
+
+
 class Line:
     """A process's line to a board; one in each process, whatever the number of handles."""
 
@@ -146,12 +153,14 @@ class Line:
 
         Raises:
             ServerGone: The board is gone.
+            NoSuchObject: It is of a lock that the board has not.
+            Exception: What was raised when it was made.
 
         If a process dies: the board's: see Raises.
         """
         name = secrets.token_hex(8)
         self._drop_the_dropped()
-        self._answer(self._send("make", name, kind, args))
+        _read(self._answer(self._send("make", name, kind, args)))
         return name
 
     def drop(self, name: str) -> None:
@@ -173,14 +182,18 @@ class Line:
         try:
             sent = self._send("call", who, number, *_parts(call))
             answer = self._answer(sent)
+            _raise_what_signals_raise()
         except ServerGone:
             raise
         except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
-                self._answer(self._send("withdraw", who, number))
+                self._answer(self._send(*_ending(call, who, number)))
                 if sent is not None and call.is_due:
                     self._answer(sent)
             raise
+        kind, value = answer
+        if kind == VALUE:  # at once: a call from here on would be a gap for an interrupt
+            return value
         return self.run(call) if self._is_unknown(who, answer) else _read(answer)
 
     async def arun(self, call: Call) -> Any:
@@ -203,7 +216,7 @@ class Line:
             raise
         except BaseException:
             with anyio.CancelScope(shield=True), suppress(ServerGone):
-                await self._heard(self._send("withdraw", who, number))
+                await self._heard(self._send(*_ending(call, who, number)))
                 if call.is_due:
                     await self._heard(sent)
             raise
@@ -278,6 +291,13 @@ class Line:
 
 def _parts(call: Call) -> tuple[str, str, tuple[Any, ...], float | None]:
     return call.name, call.method, call.args, call.timeout_s
+
+
+def _ending(call: Call, who: Who, number: int) -> tuple[Any, ...]:
+    """What the board is told when the caller was interrupted."""
+    if call.is_once:
+        return "call", who, number, *_parts(call)
+    return "withdraw", who, number
 
 
 def _read(answer: Any) -> Any:

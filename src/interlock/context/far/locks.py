@@ -42,13 +42,16 @@ class _Turn(Handle):
 
         If a process dies: the owner's: it is free as soon as that is noticed.
         """
-        return self._acquired(self._line.run(self._acquiring(block, timeout)))
+        answer = self._line.run(self._acquiring(block, timeout))
+        if answer is not NOT_YET and answer[1] is None:
+            return True  # at once, as in `Line.run`
+        return self._acquired(answer)
 
     def _acquiring(self, block: bool, timeout: float | None, lane: str | None = None) -> Call:
         return self._call("acquire", timeout_s=limit_s(block, timeout), lane=lane)
 
     def _releasing(self, lane: str | None = None) -> Call:
-        return self._call("release", lane=lane)
+        return self._step("release", lane=lane)
 
     def _acquired(self, answer: Any) -> bool:
         if answer is NOT_YET:

@@ -1,21 +1,22 @@
 """Queue, SimpleQueue and JoinableQueue on a board.
 
-A message is packed here, in `put`, and unpacked in `get`; the board reads none. `get` says that a
-message has arrived before it returns it: until then it is the board's, and goes to another if this
-process dies.
+A message is packed here, in `put`, and unpacked in `get`; the board reads none. `get` unpacks a
+message, says that it has arrived, and returns it: until then it is the board's, and goes to another
+if this process dies. If this one is interrupted then, the message is put back.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from interlock.context.board.thing import NOT_YET
+from interlock.context.far.delivery import FarDelivery
 from interlock.context.far.handle import Handle
 from interlock.context.far.line import Call, Line, limit_s
-from interlock.errors import Empty, Full, LeaseLost, QueueClosed, ShutDown
+from interlock.errors import Empty, Full, QueueClosed, ServerGone, ShutDown
 from interlock.queues.base import core_limits
 from interlock.queues.dead_letters import DeadLetters
 from interlock.queues.statistics import QueueStatistics
@@ -23,10 +24,15 @@ from interlock.queues.statistics import QueueStatistics
 if TYPE_CHECKING:
     from interlock.context.far.aio import AwaitableQueue
 
-__all__ = ["FarDelivery", "FarJoinableQueue", "FarQueue", "FarSimpleQueue"]
+__all__ = ["FarJoinableQueue", "FarQueue", "FarSimpleQueue"]
 
 
 MAX_BYTES = 256 << 20  # by default
+
+
+class _Unreadable:
+    def __init__(self, why: Exception) -> None:
+        self.why = why
 
 
 class FarSimpleQueue(Handle):
@@ -125,13 +131,39 @@ class FarSimpleQueue(Handle):
             taken = self._line.run(self._taking(number, rest))
             if taken is NOT_YET:
                 raise Empty("No message came in time.")
-            objects = self._unpacked(taken)
             try:
-                if self._line.run(self._arriving(taken)):
-                    return objects
+                values, arrived = self._unpacked(taken)
+                is_here = self._line.run(self._arriving(arrived))
             except BaseException:
-                self._line.tell(self._giving_back(taken))
+                with suppress(ServerGone):
+                    self._line.run(self._giving_back(taken))
                 raise
+            if is_here:
+                return self._given(values)
+
+    def _unpacked(self, taken: Any) -> tuple[list[Any], Any]:
+        """The messages, and what of `taken` they are; one that cannot be read ends them, and is
+        an error if it is the first.
+
+        The board lets go of them later: handles in them keep now what they are of.
+        """
+        values: list[Any] = []
+        for _, payload, _ in taken:
+            try:
+                values.append(self._line.unpack(payload))
+            except Exception as error:
+                if not values:
+                    values.append(_Unreadable(error))
+                break
+        rest = taken[len(values) :]
+        if rest:
+            self._line.run(self._giving_back(rest))
+        return values, taken[: len(values)]
+
+    def _given(self, values: list[Any]) -> list[Any]:
+        if isinstance(values[0], _Unreadable):
+            raise values[0].why
+        return values
 
     def _taking(self, number: int, timeout_s: float | None, leased: bool = False) -> Call:
         self._check_open()
@@ -141,18 +173,7 @@ class FarSimpleQueue(Handle):
         return self._call("done", [ticket for ticket, *_ in taken])
 
     def _giving_back(self, taken: Any) -> Call:
-        return self._call("give_back", [ticket for ticket, *_ in taken])
-
-    def _unpacked(self, taken: Any) -> list[Any]:
-        """What was put, before the board lets go of it: a handle in it keeps what it is of."""
-        try:
-            return [self._line.unpack(payload) for _, payload, _ in taken]
-        except BaseException as error:
-            # Who was interrupted has not got it; what nobody can read is not to come again.
-            self._line.tell(
-                self._arriving(taken) if isinstance(error, Exception) else self._giving_back(taken)
-            )
-            raise
+        return self._step("give_back", [ticket for ticket, *_ in taken])
 
     def empty(self) -> bool:
         """Whether there is no message that could be taken."""
@@ -275,7 +296,7 @@ class FarQueue(FarSimpleQueue):
         return DeadLetters(letters)
 
     def _get_dead(self, block: bool, timeout: float | None) -> Any:
-        found = self._ask("take_dead", timeout_s=limit_s(block, timeout))
+        found = self._wait_for("take_dead", timeout_s=limit_s(block, timeout))
         if found is NOT_YET:
             raise Empty("There was no dead letter in time.")
         return self._line.unpack(found[0])
@@ -322,73 +343,4 @@ class FarJoinableQueue(FarQueue):
             take messages by `lease` where that may happen.
         """
         self._check_open()
-        self._ask("join", timeout_s=None)
-
-
-class FarDelivery:
-    """A message under a lease; entered and left by ``with``.
-
-    Attributes:
-        message: It.
-        attempt: The how manieth delivery this is.
-    """
-
-    def __init__(self, queue: FarQueue, timeout: float | None) -> None:
-        self._queue = queue
-        self._timeout = timeout
-        self._taken: Any = None
-        self.message: Any = None
-        self.attempt = 0
-
-    @property
-    def is_held(self) -> bool:
-        """Whether the message is the caller's."""
-        return self._taken is not None
-
-    def acknowledge(self) -> None:
-        """The work on it is done.
-
-        Raises:
-            LeaseLost: This process was thought dead, and another has the message now.
-        """
-        if self._taken is not None:
-            taken, self._taken = self._taken, None
-            if not self._queue._ask("done", [ticket for ticket, *_ in taken], True):
-                raise LeaseLost(
-                    "The message is leased to this process no more: it was thought dead, as after "
-                    "a cut of the network, and the message is delivered to another."
-                )
-
-    def give_back(self) -> None:
-        """Let it be delivered again, here or elsewhere."""
-        if self._taken is not None:
-            taken, self._taken = self._taken, None
-            self._queue._ask("give_back", [ticket for ticket, *_ in taken])
-
-    def _begin(self, taken: Any) -> FarDelivery:
-        if taken is NOT_YET:
-            raise Empty("No message came in time.")
-        self._taken = taken
-        (_, payload, self.attempt) = taken[0]
-        try:
-            self.message = self._queue._line.unpack(payload)
-        except BaseException:
-            self.give_back()
-            raise
-        return self
-
-    def __enter__(self) -> FarDelivery:
-        queue, wait_s = self._queue, limit_s(True, self._timeout)
-        return self._begin(queue._line.run(queue._taking(1, wait_s, True)))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
-        if kind is None:
-            self.acknowledge()
-        else:
-            self.give_back()
-        return False
+        self._wait_for("join")

@@ -279,9 +279,9 @@ class FarBarrier(Handle):
             if self._action is not None:
                 self._action()
         except BaseException:
-            self._line.tell(self._call("acted", False))
+            self._line.tell(self._step("acted", False))
             raise
-        return self._call("acted", True)
+        return self._step("acted", True)
 
     def _passed(self, answer: Any) -> int:
         kind, what = answer

@@ -91,7 +91,7 @@ class _Synchronized(Handle):
     def _read(self, begin: int, end: int) -> Any:
         """A ctypes array like these items."""
         size = ctypes.sizeof(self._item)
-        data = self._ask("read", begin * size, end * size, timeout_s=None)
+        data = self._wait_for("read", begin * size, end * size)
         return (self._item * (end - begin)).from_buffer_copy(data)
 
     def _write(self, places: Any, values: list[Any]) -> None:
@@ -100,7 +100,7 @@ class _Synchronized(Handle):
             (place * size, bytes((self._item * 1)(value)))
             for place, value in zip(places, values, strict=True)
         ]
-        self._ask("write", parts, timeout_s=None)
+        self._wait_for("write", parts)
 
 
 class FarValue(_Synchronized):
@@ -125,7 +125,7 @@ class FarValue(_Synchronized):
             made, field = self._item(), getattr(kind, name)
             setattr(made, name, value)
             part = bytes(made)[field.offset : field.offset + field.size]
-            self._ask("write", [(field.offset, part)], timeout_s=None)
+            self._wait_for("write", [(field.offset, part)])
 
 
 class FarArray(_Synchronized):
@@ -169,7 +169,7 @@ class FarString(FarArray):
     @value.setter
     def value(self, value: bytes) -> None:
         (ctypes.c_char * self._size)().value = value  # what that raises, it raises here
-        self._ask("write", [(0, (value + b"\0")[: self._size])], timeout_s=None)
+        self._wait_for("write", [(0, (value + b"\0")[: self._size])])
 
     @property
     def raw(self) -> bytes:
@@ -180,7 +180,7 @@ class FarString(FarArray):
     @raw.setter
     def raw(self, value: bytes) -> None:
         (ctypes.c_char * self._size)().raw = value
-        self._ask("write", [(0, bytes(value))], timeout_s=None)
+        self._wait_for("write", [(0, bytes(value))])
 
 
 def far_value(line: Line, typecode_or_type: Any, args: tuple[Any, ...], lock: Any) -> FarValue:

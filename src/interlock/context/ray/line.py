@@ -50,9 +50,9 @@ class BoardActor:
         self._stays: dict[str, asyncio.Event] = {}
         self._watches: set[asyncio.Task[None]] = set()
 
-    async def make(self, name: str, kind: str, args: tuple[Any, ...]) -> None:
-        """As `Board.make`."""
-        self._board.make(name, kind, args)
+    async def make(self, name: str, kind: str, args: tuple[Any, ...]) -> tuple[str, Any]:
+        """As `Board.make`; an exception as bytes."""
+        return packed(self._board.make(name, kind, args))
 
     async def drop(self, names: list[str]) -> None:
         """As `Board.drop`."""

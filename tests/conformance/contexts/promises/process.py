@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
+import tempfile
 from multiprocessing.connection import wait
 
 from tests.conformance.contexts import work
 from tests.conformance.contexts.promise import Bench, must, promise, raising
+
+IN_C_S = 0.5  # within which what was killed is gone
 
 
 @promise("Process", "Queue")
@@ -59,15 +64,21 @@ def terminate_ends_python_code(bench: Bench) -> None:
     must(process.exitcode == -signal.SIGTERM, f"exitcode is {process.exitcode}.")
 
 
-@promise("Process", "Queue")
+@promise("Process")
 def kill_ends_what_waits_in_c(bench: Bench) -> None:
     """kill() ends a process at once that is in a call outside of Python."""
-    said = bench.context.Queue()
-    process = bench.start(work.wait_in_c, said)
-    said.get(timeout=bench.long_s)
-    process.kill()
-    process.join(work.SLEEP_S / 2)
-    must(not process.is_alive(), "It goes on until the call comes back.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "pipe")
+        os.mkfifo(path)
+        process = bench.start(work.write_in_c, path)
+        pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            must(select.select([pipe], [], [], bench.long_s)[0], "It does not begin.")
+            process.kill()
+            process.join(IN_C_S)
+            must(not process.is_alive(), "It goes on until the call comes back.")
+        finally:
+            os.close(pipe)  # by which the call comes back
 
 
 @promise("Process")
