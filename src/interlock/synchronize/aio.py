@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from interlock._awaiting import until
 from interlock._native import PlaceInOrder
+from interlock.synchronize.waiting import AsyncEntered
 
 if TYPE_CHECKING:
     from interlock.synchronize.lock import Lock
@@ -56,7 +56,7 @@ async def tried(
     return True
 
 
-class AwaitableTurn:
+class AwaitableTurn(AsyncEntered):
     """A lock or semaphore whose `acquire` is awaited; for ``async with``.
 
     The tasks of one event loop take turns with each other, with other threads and with other
@@ -103,17 +103,6 @@ class AwaitableTurn:
         If a process dies: As there.
         """
         self._shared.release()
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
 
 
 class AwaitableLock(AwaitableTurn):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -21,6 +18,7 @@ from interlock._native import (
 from interlock.errors import AbandonedLockError
 from interlock.synchronize.aio import AwaitableTurn, tried
 from interlock.synchronize.barrier import leave_at_exit, rest
+from interlock.synchronize.waiting import AsyncEntered, AsyncWaitsFor
 
 if TYPE_CHECKING:
     from interlock.synchronize.barrier import Barrier
@@ -72,7 +70,7 @@ class AwaitableEvent:
         self._event.clear()
 
 
-class AwaitableCondition:
+class AwaitableCondition(AsyncWaitsFor, AsyncEntered):
     """A Condition whose `acquire`, `wait` and `wait_for` are awaited; for ``async with``."""
 
     def __init__(self, condition: Condition) -> None:
@@ -106,17 +104,6 @@ class AwaitableCondition:
         If a process dies: As there.
         """
         self._turn.release()
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `Condition.wait`, awaited. When it is cancelled the caller has the lock again first.
@@ -164,30 +151,6 @@ class AwaitableCondition:
                 found = error
         if found is not None:
             raise self._condition._error_after_wait(found)
-
-    async def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
-        """As `Condition.wait_for`, awaited.
-
-        Args:
-            predicate: Says whether it is so; called with the lock.
-            timeout: How long to wait in all, in seconds; None for as long as it takes.
-
-        Returns:
-            What the predicate returned last.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-            TooManyWaiters: As in `wait`.
-
-        If a process dies: As in `wait`.
-        """
-        ends = math.inf if timeout is None else time.monotonic() + timeout
-        while not (result := predicate()):
-            rest = ends - time.monotonic()
-            if rest <= 0:
-                break
-            await self.wait(None if timeout is None else rest)
-        return result
 
     def notify(self, n: int = 1) -> None:
         """As `Condition.notify`.

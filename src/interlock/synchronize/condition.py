@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,6 +11,7 @@ from interlock._types import Context
 from interlock.errors import AbandonedLockError, LockNotOwned
 from interlock.synchronize.base import SharedBase
 from interlock.synchronize.rlock import RLock
+from interlock.synchronize.waiting import WaitsFor
 
 if TYPE_CHECKING:
     from interlock.synchronize.aio_waits import AwaitableCondition
@@ -49,7 +48,7 @@ class AnyLock(Protocol):
     ) -> Any: ...
 
 
-class Condition(SharedBase, SharedCondition):
+class Condition(WaitsFor, SharedBase, SharedCondition):
     """A condition with `multiprocessing.Condition`'s interface that no death can stop.
 
     Args:
@@ -140,30 +139,6 @@ class Condition(SharedBase, SharedCondition):
             "What it guards may be half changed: put it right.",
             found.abandoned,
         )
-
-    def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
-        """Wait until something is true, looking whenever notified.
-
-        Args:
-            predicate: Says whether it is; called with the lock.
-            timeout: How long to wait in all, in seconds; None for as long as it takes.
-
-        Returns:
-            What the predicate returned last.
-
-        Raises:
-            LockNotOwned: This thread has not got the lock.
-            TooManyWaiters: As in `wait`.
-
-        If a process dies: As in `wait`.
-        """
-        ends = None if timeout is None else time.monotonic() + timeout
-        while not (result := predicate()):
-            rest = None if ends is None else ends - time.monotonic()
-            if rest is not None and rest <= 0:
-                break
-            self.wait(rest)
-        return result
 
     def notify(self, n: int = 1) -> None:
         """Wake so many of those that wait, those first that came first.

@@ -1,5 +1,8 @@
 """The cluster of a context: found by its address, or made on the spot."""
 
+# Of what it calls, distributed types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import contextlib

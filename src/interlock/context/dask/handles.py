@@ -1,5 +1,8 @@
 """Handle: a result that stays on the cluster, where it was computed."""
 
+# Of what it calls, distributed types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import asyncio

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, TypeVar
 
 from interlock._awaiting import anyio  # type: ignore[attr-defined]
@@ -13,6 +12,7 @@ from interlock.context.board.thing import NOT_YET
 from interlock.context.far.delivery import FarDelivery
 from interlock.context.far.line import limit_s
 from interlock.errors import Empty, Full, ShutDown
+from interlock.synchronize.waiting import AsyncEntered, AsyncWaitsFor
 
 __all__ = [
     "AwaitableBarrier",
@@ -30,7 +30,7 @@ def _lane() -> str:
     return f"task {anyio.get_current_task().id}"
 
 
-class AwaitableTurn:
+class AwaitableTurn(AsyncEntered):
     """A lock or semaphore whose `acquire` is awaited; it is the task's that did it."""
 
     def __init__(self, turn: Any) -> None:
@@ -65,17 +65,6 @@ class AwaitableTurn:
         """As `FarLock.locked`."""
         return bool(self._turn.locked())
 
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
 
 class AwaitableEvent:
     """An event whose `wait` is awaited."""
@@ -107,7 +96,7 @@ class AwaitableEvent:
         self._event.clear()
 
 
-class AwaitableCondition:
+class AwaitableCondition(AsyncWaitsFor, AsyncEntered):
     """A condition, awaited; its lock is the task's that took it."""
 
     def __init__(self, condition: Any) -> None:
@@ -115,17 +104,6 @@ class AwaitableCondition:
         self._turn = AwaitableTurn(condition._lock)
         self.acquire = self._turn.acquire
         self.release = self._turn.release
-
-    async def __aenter__(self) -> None:
-        await self.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `FarCondition.wait`, awaited; one that is cancelled has the lock again, too.
@@ -139,22 +117,6 @@ class AwaitableCondition:
         condition = self._condition
         call = condition._waiting(timeout, _lane())
         return bool(condition._waited(await condition._line.arun(call)))
-
-    async def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
-        """As `FarCondition.wait_for`, awaited.
-
-        Raises:
-            LockNotOwned: As there.
-
-        If a process dies: As there.
-        """
-        ends = None if timeout is None else anyio.current_time() + timeout
-        while not (result := predicate()):
-            rest = None if ends is None else ends - anyio.current_time()
-            if rest is not None and rest <= 0:
-                break
-            await self.wait(rest)
-        return result
 
     def notify(self, n: int = 1) -> None:
         """As `FarCondition.notify`, by the task that has the lock.

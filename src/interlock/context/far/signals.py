@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
@@ -15,6 +14,7 @@ from interlock.context.far.line import Call, Line, limit_s
 from interlock.context.far.locks import FarLock, FarRLock
 from interlock.errors import AbandonedLockError, BrokenBarrier
 from interlock.synchronize.barrier import PARTIES_MAX
+from interlock.synchronize.waiting import WaitsFor
 
 if TYPE_CHECKING:
     from interlock.context.far.aio import AwaitableBarrier, AwaitableCondition, AwaitableEvent
@@ -84,7 +84,7 @@ class FarEvent(Handle):
         return AwaitableEvent(self)
 
 
-class FarCondition(Handle):
+class FarCondition(WaitsFor, Handle):
     """A condition with `multiprocessing.Condition`'s interface, between processes of any machine.
 
     Args:
@@ -164,29 +164,6 @@ class FarCondition(Handle):
                 )
             self._lock._tell_of(left, True)
         return bool(told)
-
-    def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
-        """Wait until something is true, looking whenever notified.
-
-        Args:
-            predicate: Says whether it is; called with the lock.
-            timeout: How long to wait in all, in seconds; None for as long as it takes.
-
-        Returns:
-            What the predicate returned last.
-
-        Raises:
-            LockNotOwned: As in `wait`.
-
-        If a process dies: as in `wait`.
-        """
-        ends = None if timeout is None else time.monotonic() + timeout
-        while not (result := predicate()):
-            rest = None if ends is None else ends - time.monotonic()
-            if rest is not None and rest <= 0:
-                break
-            self.wait(rest)
-        return result
 
     def notify(self, n: int = 1) -> None:
         """Wake so many of those that wait, those first that came first.

@@ -8,6 +8,9 @@ Each process finds the board by the handles that it is given (`far/`). What a pr
 back when it dies; when the actor dies, all that use it get `ServerGone`.
 """
 
+# Of what it calls, Ray types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import secrets

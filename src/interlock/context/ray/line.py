@@ -217,7 +217,8 @@ def started_board(key: str) -> RayLine:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    kind: Any = ray.remote(num_cpus=0, max_concurrency=CALLS_MAX)(BoardActor)
+    remote: Any = ray.remote
+    kind = remote(num_cpus=0, max_concurrency=CALLS_MAX)(BoardActor)
     return line_to(key, kind.options(scheduling_strategy=here).remote())
 
 

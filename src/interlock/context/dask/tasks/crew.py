@@ -13,6 +13,9 @@ A death: of a worker, Dask's retry or `WorkerDied`; of all workers, `WorkerDied`
 of the context; of the scheduler, `ServerGone`.
 """
 
+# Of what it calls, distributed types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import asyncio

@@ -1,5 +1,8 @@
 """DaskPool: `multiprocessing.Pool`'s interface on the tasks of Dask."""
 
+# Of what it calls, distributed types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import weakref

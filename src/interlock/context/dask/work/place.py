@@ -1,5 +1,8 @@
 """A task's thread in a worker: how it leaves its slot, and how it is interrupted."""
 
+# Of what it calls, distributed types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import contextlib
