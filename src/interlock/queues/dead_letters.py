@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from interlock.errors import Empty
+from interlock.errors import Empty, ShutDown
 
 if TYPE_CHECKING:
     from interlock._native import MessageQueue
@@ -56,6 +56,6 @@ class DeadLetters(Generic[T]):
         while True:
             try:
                 letter = self.get_nowait()
-            except Empty:
+            except (Empty, ShutDown):
                 return
             yield letter

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from interlock.context.threads.stopping import Ended, Work, raise_owed, shielded
 
 LONG_S = 20.0
 STOPS = 60
+AT_ONCE = 60  # messages that a thread takes before it is stopped
 context: Any = interlock.get_context("thread")
 
 
@@ -65,6 +67,98 @@ def test_no_message_is_lost_when_its_consumers_are_stopped() -> None:
     statistics = queue.statistics()
     assert (statistics.leased, statistics.dead) == (0, 0)
     queue.join()
+
+
+TAKERS: dict[str, Callable[[Any], list[int]]] = {
+    "get": lambda queue: [queue.get()],
+    "get_many": lambda queue: queue.get_many(2),
+    "dead_letters": lambda queue: [queue.dead_letters.get()],
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("how", TAKERS)
+def test_what_a_stopped_taker_had_not_returned_is_there(how: str) -> None:
+    """P2: however often it is stopped, and wherever that comes."""
+    queue = context.Queue(max_deliveries=1)
+    queue.put_many(range(AT_ONCE * 40))
+    if how == "dead_letters":
+        for _ in range(AT_ONCE * 40):
+            queue.lease().__enter__().give_back()
+    got: list[int] = []
+    chance = random.Random(4)
+    for _ in range(60):
+        begun = threading.Event()
+
+        def take(begun: threading.Event = begun) -> None:
+            begun.set()
+            for _ in range(AT_ONCE):
+                got.extend(TAKERS[how](queue))
+
+        process = context.Process(target=take)
+        process.start()
+        begun.wait(LONG_S)
+        for _ in range(chance.randrange(300)):
+            pass
+        process.terminate()
+        process.kill()
+        process.join(LONG_S)
+    queue.shutdown()
+    rest = [*(queue.dead_letters if how == "dead_letters" else queue)]
+    assert sorted(got + rest) == [*range(AT_ONCE * 40)]
+
+
+def stop_me() -> int:
+    """What a message does while it is received."""
+    context.current_process().kill()
+    return 0
+
+
+class StopsMe:
+    def __reduce__(self) -> Any:
+        return stop_me, (), stop_me()
+
+
+@pytest.mark.parametrize("how", ["recv", "recv_bytes", "recv_bytes_into"])
+def test_a_message_that_is_being_received_goes_back(how: str) -> None:
+    """P2: a stop while it is decoded or encoded leaves it in the pipe."""
+    ours, theirs = context.Pipe()
+    if how == "recv":
+        ours.send_bytes(b"c" + f"{__name__}\nstop_me\n(tR.".encode())
+    else:
+        ours.send(StopsMe())
+    process = context.Process(
+        target=getattr(theirs, how), args=(bytearray(100),) if how.endswith("into") else ()
+    )
+    process.start()
+    process.join(LONG_S)
+    assert process.exitcode == -signal.SIGKILL
+    assert theirs.poll()
+
+
+def test_a_second_stop_while_a_message_is_put_back_does_not_lose_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P2: terminate() and then kill()."""
+    queue = context.Queue()
+    queue.put("there")
+    put_back = queue._store._return
+    work = Work()
+    stops = iter(["second"])
+
+    def put_back_late(*args: Any, **kwargs: Any) -> None:
+        for why in stops:
+            work.stop(why)
+        put_back(*args, **kwargs)
+
+    def stopped(_: Any) -> None:
+        work.stop("first")
+
+    monkeypatch.setattr(queue._store, "_return", put_back_late)
+    with pytest.raises(Ended):
+        work.run(lambda: queue._store.take(stopped, None, lambda: None))
+    assert work.reason == "second"
+    assert queue.get_nowait() == "there"
 
 
 def test_a_stopped_put_is_there_or_is_not() -> None:

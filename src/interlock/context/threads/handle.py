@@ -178,7 +178,7 @@ class Delivery:
         until = deadline(True, self._timeout)
         try:
             with shielded():
-                (self._record,) = queue._store.take(until, queue._check, lease=True)
+                self._record = queue._store.take(_first, until, queue._check, lease=True)
                 queue._leases.add(self)
                 self._work = current()
                 if self._work is not None:
@@ -193,7 +193,20 @@ class Delivery:
 
 
 def deadline(waits: bool, seconds: float | None) -> float | None:
-    """When to give up, by time.monotonic(); None for never, minus infinity for at once."""
+    """When to give up, by time.monotonic(); None for never, minus infinity for at once.
+
+    Raises:
+        ValueError: seconds is not a number.
+        TypeError: It is none at all.
+    """
     if not waits:
         return -math.inf
-    return None if seconds is None else time.monotonic() + seconds
+    if seconds is None:
+        return None
+    if math.isnan(seconds):
+        raise ValueError("timeout is not a number; give seconds, or None for ever")
+    return time.monotonic() + seconds
+
+
+def _first(records: list[Record]) -> Record:
+    return records[0]

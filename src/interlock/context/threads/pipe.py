@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
+from collections.abc import Callable
 from multiprocessing.context import BufferTooShort
 from typing import TYPE_CHECKING, Any
 
+from interlock.context.threads.handle import deadline
 from interlock.context.threads.stopping import shielded
-from interlock.context.threads.store import Store
+from interlock.context.threads.store import Record, Store
 from interlock.errors import NotInContext, ShutDown
 from interlock.serialize.codec import decode, pickle_bytes
 
@@ -106,7 +107,7 @@ class ThreadConnection:
 
         If a process dies: this one's threads are gone with it.
         """
-        return _as_object(self._taken(None))
+        return self._taken(_as_object, None)
 
     def poll(self, timeout: float | None = 0.0) -> bool:
         """Whether `recv` would not wait.
@@ -119,14 +120,14 @@ class ThreadConnection:
 
         If a process dies: this one's threads are gone with it.
         """
-        store = self._incoming()
+        store, until = self._incoming(), deadline(True, timeout)
 
         def may() -> bool:
             self._check()
             return store.can_take()
 
         with store.held():
-            return store.wait(may, None if timeout is None else time.monotonic() + timeout)
+            return store.wait(may, until)
 
     # ---- bytes -------------------------------------------------------------------
 
@@ -171,10 +172,15 @@ class ThreadConnection:
         """
         if maxlength is not None and maxlength < 0:
             raise ValueError("negative maxlength")
-        message = _as_bytes(self._taken(None))
-        if maxlength is not None and len(message) > maxlength:
-            self.close()
-            raise OSError("bad message length")
+
+        def fitting(records: list[Record]) -> bytes:
+            message = _as_bytes(records)
+            if maxlength is not None and len(message) > maxlength:
+                self.close()
+                raise OSError("bad message length")
+            return message
+
+        message: bytes = self._taken(fitting, None)
         return message
 
     def recv_bytes_into(self, buf: Any, offset: int = 0) -> int:
@@ -197,11 +203,17 @@ class ThreadConnection:
                 raise ValueError("negative offset")
             if offset > target.nbytes:
                 raise ValueError("offset too large")
-            message = self.recv_bytes()
-            if target.nbytes < offset + len(message):
-                raise BufferTooShort(message)
-            target[offset : offset + len(message)] = message
+
+        def put_in(records: list[Record]) -> int:
+            message = _as_bytes(records)
+            with memoryview(buf) as view, view.cast("B") as target:
+                if target.nbytes < offset + len(message):
+                    raise BufferTooShort(message)
+                target[offset : offset + len(message)] = message
             return len(message)
+
+        size: int = self._taken(put_in, None)
+        return size
 
     # ---- what it is --------------------------------------------------------------
 
@@ -301,19 +313,19 @@ class ThreadConnection:
         self.send(obj)
 
     def _recv_nowait(self, writable: bool | None = None) -> Any:
-        return _as_object(self._taken(-math.inf))
+        return self._taken(_as_object, -math.inf)
 
     def _recv_bytes_nowait(self) -> bytes:
-        return _as_bytes(self._taken(-math.inf))
+        message: bytes = self._taken(_as_bytes, -math.inf)
+        return message
 
-    def _taken(self, deadline: float | None) -> Any:
+    def _taken(self, made: Callable[[list[Record]], Any], until: float | None) -> Any:
         store = self._incoming()
         try:
-            (record,) = store.take(deadline, self._check)
+            return store.take(made, until, self._check)
         except ShutDown:
             self._check()
             raise EOFError from None
-        return record.message
 
     def _check(self) -> None:
         if self._side is None:
@@ -332,9 +344,11 @@ class ThreadConnection:
         return store
 
 
-def _as_object(message: Any) -> Any:
+def _as_object(records: list[Record]) -> Any:
+    message = records[0].message
     return decode(bytes(message)) if isinstance(message, _Raw) else message
 
 
-def _as_bytes(message: Any) -> bytes:
+def _as_bytes(records: list[Record]) -> bytes:
+    message = records[0].message
     return bytes(message) if isinstance(message, _Raw) else pickle_bytes(message)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from interlock.context.threads.handle import Delivery, Handle, deadline
-from interlock.context.threads.store import Store
+from interlock.context.threads.store import Record, Store
 from interlock.errors import Full, ShutDown
 from interlock.queues.base import core_limits
 from interlock.queues.dead_letters import DeadLetters
@@ -121,8 +121,7 @@ class ThreadQueue(Handle, Generic[T]):
 
         If a process dies: this one's threads and queues are gone with it.
         """
-        (record,) = self._store.take(deadline(block, timeout), self._check)
-        message: T = record.message
+        message: T = self._store.take(_message, deadline(block, timeout), self._check)
         return message
 
     def get_nowait(self, writable: bool | None = None) -> T:
@@ -150,8 +149,7 @@ class ThreadQueue(Handle, Generic[T]):
         if max_messages < 1:
             raise ValueError(f"max_messages is {max_messages}; give at least 1")
         until = deadline(True, timeout)
-        taken = self._store.take(until, self._check, number=max_messages)
-        return [record.message for record in taken]
+        return self._store.take(_messages, until, self._check, number=max_messages)
 
     def lease(self, timeout: float | None = None) -> Delivery:
         """Take a message for a ``with`` block, whose end says that the work on it is done.
@@ -285,6 +283,13 @@ class ThreadSimpleQueue(Handle, Generic[T]):
 
     def get(self, writable: bool | None = None) -> T:
         """As `ThreadQueue.get`."""
-        (record,) = self._store.take(None, self._check)
-        message: T = record.message
+        message: T = self._store.take(_message, None, self._check)
         return message
+
+
+def _message(records: list[Record]) -> Any:
+    return records[0].message
+
+
+def _messages(records: list[Record]) -> list[Any]:
+    return [record.message for record in records]

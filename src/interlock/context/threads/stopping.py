@@ -86,12 +86,14 @@ class Work:
                 self._thread = threading.get_ident()
             return function(*args, **(kwargs or {}))
         finally:
-            while True:  # S2: what is raised meanwhile is what was asked for, too late
+            self._is_done = True  # S2: what is raised from here on was asked for too late
+            try:
                 try:
                     self._is_over()
-                    break
-                except Ended:
-                    continue
+                except Ended:  # asked for before
+                    self._is_over()
+            except Ended:  # asked for just then: `stop` had looked already, and is the last to
+                self._is_over()
             _here.work = outer
             if self.belongings and (self._is_life or self.reason is not None):
                 for each in [*self.belongings]:
@@ -99,7 +101,7 @@ class Work:
 
     def _is_over(self) -> None:
         with self._lock:
-            self._is_done = True
+            pass  # who is within `stop` is through
         if self.reason is not None and self._thread is not None:
             _take_back(self._thread, None)
 

@@ -18,14 +18,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from interlock.context.threads.stopping import LOOK_EVERY_S, Ended, raise_owed, shielded
+from interlock.context.threads.stopping import LOOK_EVERY_S, Ended, current, raise_owed, shielded
 from interlock.errors import Empty, Full, ShutDown
 
 __all__ = ["Record", "Store"]
 
+T = TypeVar("T")
 NOT_BUT_DRAINED, AT_ONCE = 1, 2  # how it was shut down
+SLEEP_MAX_S = 3600.0  # a condition waits for no longer than some 292 years
 
 
 class Record:
@@ -82,14 +84,15 @@ class Store:
 
         If a process dies: this one's threads are gone with it.
         """
+        most_s = SLEEP_MAX_S if current() is None else LOOK_EVERY_S
         while not until():
-            rest_s = LOOK_EVERY_S if deadline is None else deadline - time.monotonic()
+            rest_s = most_s if deadline is None else deadline - time.monotonic()
             if rest_s <= 0:
                 return False
             raise_owed()
             self._waiting += 1
             try:
-                self._changed.wait(min(rest_s, LOOK_EVERY_S))
+                self._changed.wait(min(rest_s, most_s))
             finally:
                 self._waiting -= 1
         return True
@@ -120,10 +123,18 @@ class Store:
             self.unfinished += 1
 
     def take(
-        self, deadline: float | None, check: Callable[[], None], *, number: int = 1,
+        self,
+        made: Callable[[list[Record]], T],
+        deadline: float | None,
+        check: Callable[[], None],
+        *,
+        number: int = 1,
         lease: bool = False,
-    ) -> list[Record]:  # fmt: skip
-        """Take the oldest messages, at least one.
+    ) -> T:
+        """Take the oldest messages, at least one, and return what is made of them.
+
+        That is made here, where what was taken can still be put back: the thread may be stopped at
+        any call. Who asks for it returns it and calls nothing more.
 
         Raises:
             Empty: There was none in time.
@@ -145,17 +156,19 @@ class Store:
                 for record in taken:
                     record.attempts += 1
                 self.leased += len(taken) if lease else 0
-            return taken
+            return made(taken)
         except Ended:  # it was stopped before it had them: nothing is taken
-            for record in taken:
-                record.attempts -= 1
+            with suppress(Ended):  # terminate() and then kill()
+                self._return(taken, leased=lease)
             self._return(taken, leased=lease)
             raise
 
     def _return(self, records: list[Record], *, leased: bool) -> None:
         with self.held():
-            self.leased -= len(records) if leased else 0
-            for record in records:
+            while records:
+                record = records.pop()
+                record.attempts -= 1
+                self.leased -= leased
                 self._insert(record)
 
     def _insert(self, record: Record) -> None:
@@ -194,17 +207,30 @@ class Store:
 
         If a process dies: this one's threads are gone with it.
         """
+        taken: list[Record] = []
+        try:
+            with self.held():
+
+                def may() -> bool:
+                    check()
+                    return bool(self.dead) or self._none_can_die()
+
+                if not self.wait(may, deadline):
+                    raise Empty
+                if not self.dead:
+                    raise ShutDown("The queue was shut down, and no dead letter is left in it.")
+                taken.append(self.dead.popleft())
+            return taken[0].message
+        except Ended:
+            with suppress(Ended):  # as in `take`
+                self._bury(taken)
+            self._bury(taken)
+            raise
+
+    def _bury(self, records: list[Record]) -> None:
         with self.held():
-
-            def may() -> bool:
-                check()
-                return bool(self.dead) or self._none_can_die()
-
-            if not self.wait(may, deadline):
-                raise Empty
-            if not self.dead:
-                raise ShutDown("The queue was shut down, and no dead letter is left in it.")
-            return self.dead.popleft().message
+            while records:
+                self.dead.appendleft(records.pop())
 
     def _none_can_die(self) -> bool:
         return bool(self.shut_down) and not self.leased and not self.ready
@@ -213,9 +239,11 @@ class Store:
         """Let nothing more be put; and nothing be taken, if at once."""
         with self.held():
             self.shut_down = max(self.shut_down, AT_ONCE if at_once else NOT_BUT_DRAINED)
+            dropped = self.ready
             if at_once:
-                self.unfinished -= len(self.ready)
-                self.ready.clear()
+                self.unfinished -= len(dropped)
+                self.ready = deque()
+        del dropped  # not with the lock: a message may be the last handle of another store
 
     # ---- tasks -------------------------------------------------------------------
 
