@@ -42,7 +42,7 @@ class ThreadContext(SubstrateContext):
     kills = False
 
     Process = threads.ThreadProcess  # type: ignore[assignment]
-    current_process = staticmethod(threads.current_process)  # type: ignore[assignment]
+    current_process = staticmethod(threads.current_process)
     parent_process = staticmethod(threads.parent_process)  # type: ignore[assignment]
     active_children = staticmethod(threads.active_children)  # type: ignore[assignment]
 

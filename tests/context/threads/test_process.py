@@ -155,6 +155,51 @@ def test_close_refuses_one_that_runs() -> None:
     process.join(LONG_S)
     process.close()
     process.close()
+    assert repr(process) == f"<ThreadProcess({process.name}, closed)>"
+
+
+def test_it_may_be_started_by_another_thread_than_made_it() -> None:
+    """P1: as multiprocessing's processes may; that thread is its parent."""
+    parents: list[Any] = []
+    process = context.Process(target=lambda: parents.append(context.parent_process()))
+    starter = threading.Thread(target=process.start)
+    starter.start()
+    starter.join(LONG_S)
+    process.join(LONG_S)
+    assert (process.exitcode, parents) == (0, [starter])
+
+
+def test_one_that_could_not_be_started_may_be_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P3: its handles are given back, and are there the next time."""
+    ours, theirs = context.Pipe()
+    process = context.Process(target=lambda end: end.send("there"), args=(theirs,))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "_start_new_thread", lambda *_: int("no thread"))
+        with pytest.raises(ValueError, match="no thread"):
+            process.start()
+    process.start()
+    theirs.close()
+    assert ours.recv() == "there"
+    with pytest.raises(EOFError):
+        ours.recv()
+    process.join(LONG_S)
+    assert process.exitcode == 0
+
+
+def test_the_thread_that_is_no_process_has_what_processes_have() -> None:
+    """P1: a program asks for current_process().pid wherever it runs."""
+    process = context.Process(target=int)
+    seen: list[Any] = []
+    plain = threading.Thread(target=lambda: seen.append(context.current_process()))
+    plain.start()
+    plain.join(LONG_S)
+    with context.Pool(1) as pool:
+        seen.append(pool.apply(context.current_process))
+    for current in (*seen, context.current_process(), process):
+        assert (current.pid, current.exitcode) == (current.ident, None)
+        assert current.authkey == interlock.current_process().authkey
 
 
 def test_it_has_handles_of_its_own() -> None:

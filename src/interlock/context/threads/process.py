@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -44,7 +45,7 @@ class ThreadProcess(dummy.DummyProcess):
         daemon: Whether the program's end does not wait for it; by default as the current thread.
 
     Raises:
-        RuntimeError: It was started twice, or by another thread than the one that made it.
+        RuntimeError: It was started twice.
         ValueError: It was closed, or `sentinel` is asked before `start`.
 
     If a process dies: this one's threads are gone with it. The end of the thread makes `sentinel`
@@ -70,7 +71,7 @@ class ThreadProcess(dummy.DummyProcess):
         self._bell = -1
         self._ringing = threading.Lock()
         self._is_closed = False
-        self.authkey: bytes | None = None
+        self.authkey = _authkey()
         # The thread that started this one: what it starts is its child.
         self._children: weakref.WeakKeyDictionary[Any, Any]
 
@@ -80,23 +81,24 @@ class ThreadProcess(dummy.DummyProcess):
         """Start it.
 
         Raises:
-            RuntimeError: It was started before, or by another thread than the one that made it.
+            RuntimeError: It was started before.
         """
         self._check_open()
         if self._started.is_set():  # type: ignore[attr-defined]
             raise RuntimeError("threads can only be started once")
-        parent = threading.current_thread()
+        self._parent = parent = current_process()  # the base wants the one that made it
         if not hasattr(parent, "_children"):
-            parent._children = weakref.WeakKeyDictionary()  # type: ignore[attr-defined]
+            parent._children = weakref.WeakKeyDictionary()
         handles: list[_Handle] = []
         mine: Any = self
-        mine._args = _own(mine._args, handles)
-        mine._kwargs = {name: _own(each, handles) for name, each in mine._kwargs.items()}
-        run = self.run
-        self.run = lambda: self._lived(run, handles)  # type: ignore[method-assign]
+        run, args, kwargs = self.run, mine._args, mine._kwargs
         try:
+            mine._args = _own(args, handles)
+            mine._kwargs = {name: _own(each, handles) for name, each in kwargs.items()}
+            self.run = lambda: self._lived(run, handles)  # type: ignore[method-assign]
             super().start()
-        except BaseException:
+        except BaseException:  # the system starts no thread: it may be tried again
+            self.run, mine._args, mine._kwargs = run, args, kwargs  # type: ignore[method-assign]
             for handle in handles:
                 handle._give_back()
             raise
@@ -207,6 +209,11 @@ class ThreadProcess(dummy.DummyProcess):
                 self._bell = os.eventfd(ended, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             return self._bell
 
+    def __repr__(self) -> str:
+        if self._is_closed:
+            return f"<{type(self).__name__}({self.name}, closed)>"
+        return super().__repr__()
+
     def __reduce__(self) -> Any:
         raise NotInContext(
             "The context 'thread' has no processes that can be sent: they are threads of this "
@@ -246,13 +253,26 @@ def _status(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code
-    print(error.code, file=sys.stderr)
+    print(error.code, file=sys.stderr, flush=True)
     return 1
 
 
-def current_process() -> threading.Thread:
-    """The thread that calls this: a `ThreadProcess`, unless it was started otherwise."""
-    return threading.current_thread()
+def _authkey() -> bytes:
+    return bytes(multiprocessing.current_process().authkey)
+
+
+def current_process() -> Any:
+    """The thread that calls this: a `ThreadProcess`, unless it was started otherwise.
+
+    One that is none has what a process has of its own: ``pid``, ``exitcode`` and ``authkey``.
+    """
+    thread: Any = threading.current_thread()
+    if not hasattr(thread, "authkey"):
+        mine = {"pid": thread.ident, "exitcode": None, "authkey": _authkey()}
+        for name, value in mine.items():
+            if not hasattr(thread, name):
+                setattr(thread, name, value)
+    return thread
 
 
 def parent_process() -> threading.Thread | None:
