@@ -35,7 +35,10 @@ class ThreadOptions(Options):
 
 
 class ThreadFunctions(Functions):
-    """The functions that a pool was given, as they are; of each it knows how long it takes."""
+    """The functions that a pool was given, as they are; of each it knows how long it takes.
+
+    They are told apart by identity, as two that are equal may do different things.
+    """
 
     def known(self, call: Callable[..., Any]) -> Function:
         """As the pool gets to know it.
@@ -45,14 +48,12 @@ class ThreadFunctions(Functions):
         """
         if not callable(call):
             raise TypeError(f"{call!r} is no function; give something that can be called")
-        try:
-            with self._lock:
-                found = self._known.get(call)
-                if found is None:
-                    found = self._known[call] = Function(call, b"")
-        except TypeError:  # it has no hash, or cannot be referred to weakly
-            return Function(call, b"")
-        return found if not found.is_gone else Function(call, b"")
+        with self._lock:
+            refers, found = self._kept.get(id(call), (None, None))
+            if refers is None or found is None or refers() is not call:
+                found = Function(call, b"")
+                self._keep(call, found)
+            return found
 
 
 class ThreadCrew(Crew):
