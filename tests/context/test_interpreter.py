@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 import importlib
 import operator
+import subprocess
+import sys
 from importlib.util import find_spec
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import interlock
 from interlock.context import interpreter
 from interlock.errors import UnsupportedPlatform
+from interlock.pool import InitializerFailed
 from tests.context import standin
 
 LONG_S = 20.0
@@ -44,6 +47,36 @@ def test_a_pool_s_calls_go_there_and_back(context: Any) -> None:
         with pytest.raises(TypeError, match="cannot be pickled"):
             pool.apply(memoryview, (b"",))
         assert pool.apply(abs, (-4,)) == 4
+
+
+def test_an_interpreter_that_cannot_be_made_is_an_error(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3: nobody waits for a pool that can do nothing; a process says so by its exit code."""
+
+    def no_queue(maxsize: int = 0) -> None:
+        raise MemoryError("no room for another")
+
+    monkeypatch.setattr(context._interpreters, "create_queue", no_queue)
+    with context.Pool(2) as pool:
+        with pytest.raises(InitializerFailed, match=r"no room for another.* Mend what it says"):
+            pool.apply_async(abs, (-1,)).get(LONG_S)
+
+
+def test_a_process_begins_when_the_program_ends() -> None:
+    """P3: Python imports no more of ours then, so that it is there by then."""
+    program = (
+        "import sys, threading; from interlock.context import interpreter;"
+        "from tests.context import standin; interpreter._found = lambda: standin;"
+        "import interlock; context = interlock.get_context('interpreter');"
+        "process = context.Process(target=print, args=('there',));"
+        "main = threading.main_thread(); run = process.run;"
+        "process.run = lambda: (main.join(), run()); process.start()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("there\n", "")
 
 
 def test_its_interpreters_end_with_the_pool(context: Any) -> None:

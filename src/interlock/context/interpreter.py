@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from interlock.context.substrate import SubstrateContext
 from interlock.context.threads.process import ThreadProcess
 from interlock.errors import UnsupportedPlatform
+
+if TYPE_CHECKING:
+    from interlock.context.interpreters.lane import Lane
 
 __all__ = ["InterpreterContext"]
 
@@ -64,7 +67,9 @@ class InterpreterContext(SubstrateContext):
         Raises:
             ValueError: As there.
         """
-        return InterpreterProcess(self._interpreters, *args, **kwargs)
+        from interlock.context.interpreters import lane
+
+        return InterpreterProcess(lane.Lane, self._interpreters, *args, **kwargs)
 
     def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
         """A queue of `concurrent.interpreters`: put, get, sizes; no leases."""
@@ -136,18 +141,17 @@ class InterpreterContext(SubstrateContext):
 class InterpreterProcess(ThreadProcess):
     """A thread whose target runs in an interpreter that is made for it."""
 
-    def __init__(self, interpreters: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, lane: type[Lane], interpreters: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._lane = lane  # imported by now: what runs at the program's end can import little
         self._interpreters = interpreters
 
     def run(self) -> None:
         """Have the target run there."""
-        from interlock.context.interpreters.lane import Lane
-
         mine: Any = self
         if mine._target is None:
             return
-        lane = Lane(self._interpreters)
+        lane = self._lane(self._interpreters)
         try:
             lane.call(mine._target, *mine._args, **mine._kwargs)
         finally:

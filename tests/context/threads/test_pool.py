@@ -32,6 +32,29 @@ def test_nothing_is_copied() -> None:
         assert pool.share(lock).value is lock
 
 
+def test_functions_that_are_equal_are_not_the_same() -> None:
+    """P8: each task calls the very object that it was given."""
+
+    class Adder:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Adder)
+
+        def __hash__(self) -> int:
+            return 0
+
+        def __call__(self, to: int) -> int:
+            return to + self.number
+
+    one, two = Adder(1), Adder(2)
+    with context.Pool(1) as pool:
+        assert pool.map(one, [1, 2]) == [2, 3]
+        assert pool.map(two, [1, 2]) == [3, 4]
+        assert pool.map(one, [1, 2]) == [2, 3]
+
+
 def test_a_call_that_cannot_be_stopped_is_given_up_and_said_so() -> None:
     """P3: who waits is told after a moment, and another thread takes its place."""
     held = threading.Event()
@@ -63,6 +86,23 @@ def test_a_pool_ends_though_a_call_does_not() -> None:
         result.get(LONG_S)
     held.release()
     worker.join(LONG_S)
+
+
+def test_join_waits_no_longer_for_what_terminate_could_not_stop() -> None:
+    """P3: a call or an initializer that does not come back; its thread ends when it does."""
+    for initializer in False, True:
+        held = threading.Lock()
+        held.acquire()
+        pool = context.Pool(1, held.acquire if initializer else None)
+        pool.apply_async(abs if initializer else held.acquire)
+        (worker,) = pool._pool
+        wait_asleep(worker, LONG_S)
+        pool.terminate()
+        pool.join()
+        assert worker.is_alive()
+        held.release()
+        worker.join(LONG_S)
+        assert not worker.is_alive()
 
 
 def test_what_is_of_processes_is_refused_with_a_word() -> None:

@@ -86,12 +86,10 @@ class InterpreterEngine(Engine):
             if lane is not None:
                 lane.close()
 
-    def _lane(self) -> Lane:
-        if not hasattr(self._here, "lane"):
-            self._here.lane = Lane(self.interpreters)
-        lane: Lane = self._here.lane
-        return lane
+    def make_ready(self) -> None:
+        """Make this thread's interpreter: if it cannot be made, the pool says so."""
+        self._here.lane = Lane(self.interpreters)
 
     def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """As `Engine.called`: in the interpreter of this thread."""
-        return partial(self._lane().call, function)
+        return partial(self._here.lane.call, function)

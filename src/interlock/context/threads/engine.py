@@ -22,7 +22,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 from interlock.context.threads.errands import Errands
@@ -149,9 +148,7 @@ class Engine(Giving, Outcomes):
             jobs |= {piece.job for piece in self.supervisor.take_timers()}
             self.batches.clear()
             self.waiting = {}
-            for member in self.members.values():
-                if member.work is not None:
-                    member.work.stop("terminated")
+            self.supervisor.stop_all()
             self._more.notify_all()
         for job in jobs:
             job.is_over = True
@@ -176,7 +173,7 @@ class Engine(Giving, Outcomes):
         )
 
     def join(self, timeout_s: float | None = None) -> None:
-        """Wait for the end of the threads; those that are lost are not waited for.
+        """Wait for the end of the threads; those that are lost (T3) are not waited for.
 
         Raises:
             RuntimeError: It is called by one of them.
@@ -253,13 +250,14 @@ class Engine(Giving, Outcomes):
             self._end_if_over()
 
     def _initialized(self, member: Member) -> bool:
-        if self._initializer is not None:
-            try:
+        try:
+            self.make_ready()
+            if self._initializer is not None:
                 worker_state_is(self.called(self._initializer)(*self._initargs))
-            except BaseException as error:
-                _log.critical("Exception in initializer:", exc_info=True)
-                self._failed_to_begin(error)
-                return False
+        except BaseException as error:
+            _log.critical("Exception in initializer:", exc_info=True)
+            self._failed_to_begin(error)
+            return False
         with self.lock:
             self._unfit = 0
             member.is_ready = True
@@ -270,10 +268,11 @@ class Engine(Giving, Outcomes):
             self._unfit += 1
             if self._unfit < UNFIT_MAX or self.broken is not None:
                 return
+            mend = "the initializer" if self._initializer is not None else "what it says"
             self.broken = InitializerFailed(
                 f"No worker of the pool gets through its start: it raised "
                 f"{type(error).__name__}: {error}. The pool is at its end after {self._unfit} "
-                "attempts. Mend the initializer."
+                f"attempts. Mend {mend}."
             )
             self.broken.__cause__ = error
 
@@ -346,6 +345,9 @@ class Engine(Giving, Outcomes):
             if self.state == CLOSED:
                 self._more.notify_all()
 
+    def make_ready(self) -> None:
+        """What a thread does first: here nothing."""
+
     def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """What a thread calls for a function: here itself."""
         return function
@@ -374,15 +376,3 @@ class Engine(Giving, Outcomes):
             told = [*values]
             values.clear()
             self.told(job, lambda: job.succeed_many(end - len(told), told))
-
-    def lose(self, member: Member) -> None:
-        """With the lock, T3: it is waited for no more; what it had not begun goes to others."""
-        batch = member.batch
-        assert batch is not None, "only one that works can be lost"
-        member.is_lost = True
-        member.work = None
-        self.members.pop(member.number, None)
-        self.supervisor.take_back(member)
-        self.batches.pop(batch.number, None)
-        with suppress(ValueError):
-            self._threads.remove(member.process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from interlock.pool.jobs import Job, Piece
@@ -132,12 +133,36 @@ class Supervisor:
             if member.work is not work or member.batch is None:
                 return
             batch, place = member.batch, member.batch.done
-            engine.lose(member)
+            self.take_back(member)
+            engine.batches.pop(batch.number, None)
+            self._lose(member)
             note = _NOT_STOPPED if why == "cancelled" else f".{_NOT_STOPPED}"
             error = engine._ended(batch, place, why, note)
             if error is not None:
                 engine._settled.append((batch.job, batch.first + place, error))
         engine.kick()
+
+    def stop_all(self) -> None:
+        """With the lock: end what runs, as nobody waits for it any more."""
+        for member in self.engine.members.values():
+            if member.work is not None:
+                member.work.stop("terminated")
+        self.engine.clock.at(GRACE_S, self._lose_all)
+
+    def _lose_all(self) -> None:
+        """T3: what is not stopped by now, or is not ready yet, is not waited for."""
+        with self.engine.lock:
+            for member in [*self.engine.members.values()]:
+                self._lose(member)
+        self.engine.kick()
+
+    def _lose(self, member: Member) -> None:
+        """With the lock: the pool has this thread no longer."""
+        member.is_lost = True
+        member.work = None
+        del self.engine.members[member.number]
+        with suppress(ValueError):
+            self.engine._threads.remove(member.process)
 
     def take_back(self, member: Member) -> bool:
         """With the lock: what it has not begun goes to others; whether there was any."""
