@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import interlock
+from interlock.connection import wait
 
 LONG_S = 20.0
 context: Any = interlock.get_context("thread")
@@ -15,9 +16,9 @@ context: Any = interlock.get_context("thread")
 
 def test_a_timeout_that_is_no_number_is_an_error() -> None:
     """P3: as a queue of processes has it; else it would be waited for, for ever."""
-    for wait in context.Queue().get, interlock.get_context("fork").Queue().get:
+    for get in context.Queue().get, interlock.get_context("fork").Queue().get:
         with pytest.raises(ValueError, match="timeout is not a number"):
-            wait(timeout=float("nan"))
+            get(timeout=float("nan"))
     with pytest.raises(ValueError, match="timeout is not a number"):
         context.Pipe()[0].poll(float("nan"))
     with pytest.raises(TypeError, match="must be real number"):
@@ -54,6 +55,29 @@ def test_a_thread_that_nobody_can_stop_sleeps_until_there_is_something() -> None
         process.start()
         process.join(LONG_S)
     assert waits[0] > LONG_S > 1 > waits[1]
+
+
+def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:
+    """P3: the queue is not shared with it, and its copy works."""
+    queue = context.Queue()
+    assert queue.fileno() >= 0
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with queue._store.held():
+            held.set()
+            go.wait(LONG_S)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(LONG_S)
+    child = interlock.get_context("fork").Process(target=queue.put, args=("there",))
+    child.start()
+    child.join(LONG_S)
+    go.set()
+    holder.join(LONG_S)
+    assert child.exitcode == 0
+    assert (queue.empty(), wait([queue], 0)) == (True, [])
 
 
 def test_what_a_shutdown_drops_is_freed_without_the_lock() -> None:

@@ -15,6 +15,7 @@ import itertools
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ __all__ = ["Record", "Store"]
 
 T = TypeVar("T")
 NOT_BUT_DRAINED, AT_ONCE = 1, 2  # how it was shut down
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()  # whose locks a forked child has anew
 SLEEP_MAX_S = 3600.0  # a condition waits for no longer than some 292 years
 
 
@@ -63,6 +65,7 @@ class Store:
         self._numbers = itertools.count()
         self._level = self._side = -1
         self._is_raised = False
+        _stores.add(self)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -313,7 +316,26 @@ class Store:
             has_room = not self.maxsize or len(self.ready) + self.leased < self.maxsize
             return has_room or bool(self.shut_down)
 
-    def __del__(self) -> None:
-        for fd in (getattr(self, "_level", -1), getattr(self, "_side", -1)):
+    def let_go(self) -> None:
+        """In a forked child: the parent has the descriptors, and those that hold it and wait."""
+        self._changed._at_fork_reinit()  # type: ignore[attr-defined]
+        self._waiting = 0
+        self._close()
+
+    def _close(self) -> None:
+        fds, self._level, self._side = (self._level, self._side), -1, -1
+        self._is_raised = False
+        for fd in fds:
             if fd >= 0:
                 os.close(fd)
+
+    def __del__(self) -> None:
+        self._close()
+
+
+def _let_go() -> None:
+    for store in [*_stores]:
+        store.let_go()
+
+
+os.register_at_fork(after_in_child=_let_go)
