@@ -7,13 +7,22 @@ interpreter; its queues are `queue.Queue`s that can be pickled within this proce
 from __future__ import annotations
 
 import queue
+import threading
 from typing import Any
 
 _queues: dict[int, Queue] = {}
+_here = threading.local()
 
 
 class Queue(queue.Queue):  # type: ignore[type-arg]
-    """Found again by its number."""
+    """Found again by its number. What an interpreter put that was closed since is UNBOUND."""
+
+    def _put(self, item: Any) -> None:
+        super()._put((getattr(_here, "interpreter", None), item))
+
+    def _get(self) -> Any:
+        whose, item = super()._get()
+        return "UNBOUND" if whose is not None and whose.is_closed else item
 
     def __reduce__(self) -> Any:
         _queues[id(self)] = self
@@ -39,7 +48,11 @@ class Interpreter:
 
     def exec(self, text: str) -> None:
         assert not self.is_closed
-        exec(text, self.names)
+        _here.interpreter = self
+        try:
+            exec(text, self.names)
+        finally:
+            _here.interpreter = None
 
     def close(self) -> None:
         self.is_closed = True

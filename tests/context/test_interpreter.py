@@ -19,7 +19,19 @@ from interlock.pool import InitializerFailed
 from tests.context import standin
 
 LONG_S = 20.0
-REAL = ["concurrent.interpreters"] if find_spec("concurrent.interpreters") else []
+
+
+def is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package
+        return False
+
+
+HAS_INTERPRETERS = is_there("concurrent.interpreters")
+REAL = ["concurrent.interpreters"] if HAS_INTERPRETERS else []
+if is_there("test.support.interpreters.queues"):  # Python 3.13
+    REAL.append("tests.context.interpreters_313")
 
 
 @pytest.fixture(params=[standin.__name__, *REAL])
@@ -29,7 +41,7 @@ def context(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return interlock.get_context("interpreter")
 
 
-@pytest.mark.skipif(bool(REAL), reason="this Python has sub-interpreters")
+@pytest.mark.skipif(HAS_INTERPRETERS, reason="this Python has sub-interpreters")
 def test_without_sub_interpreters_a_sentence_says_so() -> None:
     """P6: what it needs, and what to use instead."""
     with pytest.raises(UnsupportedPlatform, match=r"Python 3\.14, and this is .*thread"):
@@ -99,6 +111,24 @@ def test_a_process_puts_to_a_queue_under_a_lock(context: Any) -> None:
     assert process.exitcode == 0
     with pytest.raises(ValueError, match="nobody has"):
         lock.release()
+
+
+@pytest.mark.parametrize("how", ["process", "pool"])
+def test_what_an_interpreter_put_is_there_when_it_has_ended(context: Any, how: str) -> None:
+    """P2: Python forgets the messages of one that is closed; it is closed when they are taken."""
+    standin.made.clear()
+    queue, put = context.Queue(), operator.methodcaller("put", "there")
+    if how == "pool":
+        with context.Pool(1) as pool:
+            pool.apply(put, (queue,))
+    else:
+        process = context.Process(target=put, args=(queue,))
+        process.start()
+        process.join(LONG_S)
+    assert not any(each.is_closed for each in standin.made)
+    assert queue.get(timeout=LONG_S) == "there"
+    context.Queue()
+    assert all(each.is_closed for each in standin.made)
 
 
 def test_a_semaphore_goes_there_and_is_the_same(context: Any) -> None:

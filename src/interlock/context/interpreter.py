@@ -73,7 +73,9 @@ class InterpreterContext(SubstrateContext):
 
     def Queue(self, maxsize: int = 0) -> Any:  # type: ignore[override]
         """A queue of `concurrent.interpreters`: put, get, sizes; no leases."""
-        return self._interpreters.create_queue(max(0, maxsize))
+        from interlock.context.interpreters.ending import known
+
+        return known(self._interpreters.create_queue(max(0, maxsize)))
 
     def Lock(self) -> Any:  # type: ignore[override]
         """One at a time, of any interpreter."""

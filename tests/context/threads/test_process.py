@@ -176,7 +176,7 @@ def test_one_that_could_not_be_started_may_be_started_again(
     ours, theirs = context.Pipe()
     process = context.Process(target=lambda end: end.send("there"), args=(theirs,))
     with monkeypatch.context() as patch:
-        patch.setattr(threading, "_start_new_thread", lambda *_: int("no thread"))
+        patch.setattr(threading.Thread, "start", lambda _: int("no thread"))
         with pytest.raises(ValueError, match="no thread"):
             process.start()
     process.start()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from interlock.context.interpreters.ending import end
 from interlock.context.threads.engine import Engine
 from interlock.context.threads.member import Member
 from interlock.serialize import apart
@@ -55,8 +56,8 @@ class Lane:
         raise value
 
     def close(self) -> None:
-        """End the interpreter."""
-        self._interpreter.close()
+        """End the interpreter, when what it put has been taken."""
+        end(self._interpreter)
 
 
 def _pickled(call: Any) -> bytes:
