@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from interlock.advice.choice import NOISE_MAX, NOISE_MIN, Option, choose, noise_of, options
+from interlock.advice.choice import (
+    NOISE_MAX,
+    NOISE_MIN,
+    Option,
+    choose,
+    doubtful,
+    noise_of,
+    options,
+)
 from interlock.advice.facts import (
     ASYNCIO,
     INTERPRETER,
@@ -131,6 +139,11 @@ def test_of_two_within_the_noise_the_simpler_is_chosen() -> None:
     assert "fork" in {each.context for each in near}
 
 
+def test_what_is_no_better_than_a_loop_is_not_chosen_for_being_simple() -> None:
+    """Threads of Python code, though processes are far off their bound."""
+    assert chosen(facts("python", cores=2), trial("fork", 0.62)).context == "fork"
+
+
 def test_beyond_the_noise_the_faster_is_chosen() -> None:
     """Whatever it costs."""
     some = facts("waits")
@@ -143,10 +156,73 @@ def test_the_noise_is_never_none_and_never_all() -> None:
     """Ten parts in a hundred at least, thirty at the most."""
     some = facts("python")
     best = chosen(some)
-    assert noise_of(some, best) == NOISE_MIN
-    assert noise_of(some, replace(best, right=0.8)) == pytest.approx(0.2)
-    wild = replace(some, call=replace(some.call, spread=3.0, starved=0.9))
-    assert noise_of(wild, best) == NOISE_MAX
+    assert noise_of(some, [best]) == NOISE_MIN
+    assert noise_of(some, [replace(best, right=0.8)]) == pytest.approx(0.2)
+    assert noise_of(some, [replace(best, trial=trial("fork", 1, starved=0.2))]) == 0.2
+    for call in (replace(some.call, spread=3.0), replace(some.call, starved=0.9)):
+        assert noise_of(replace(some, call=call), [best]) == NOISE_MAX
+
+
+def test_on_a_busy_machine_two_must_differ_by_more() -> None:
+    """Others had a fifth of the CPUs while the threads ran: 12 % less is no reason against them."""
+    some, fork = facts("releases"), trial("fork", 1.0)
+    assert chosen(some, fork, trial(THREAD, 0.85)).context == "fork"
+    assert chosen(some, fork, trial(THREAD, 0.8 * 0.8, starved=0.2)).context == THREAD
+    gain = facts("python", cores=2)
+    assert chosen(gain, trial("fork", 0.62)).context == "fork"
+    assert chosen(gain, trial("fork", 0.4 * 0.7, starved=0.3)).context == "fork"
+    assert chosen(gain, trial("fork", 0.3 * 0.7, starved=0.3)).context == MAIN
+
+
+def test_of_several_trials_the_quickest_counts() -> None:
+    """In whatever order they were: others make a run slower, and never faster."""
+    some = facts("releases")
+    trials = [trial("fork", 1.0), trial(THREAD, 0.5), trial(THREAD, 0.98)]
+    assert chosen(some, *trials).context == THREAD
+    assert chosen(some, *reversed(trials)).context == THREAD
+    assert options(some, trials, 100, 4)[-2].trial is not trials[1]
+
+
+def test_a_trial_that_failed_once_counts_for_ever() -> None:
+    """What is not safe in threads is not always found out."""
+    some, broken = facts("waits"), trial(THREAD, 1.0, failure="RuntimeError: two at a time")
+    assert chosen(some, broken, trial(THREAD, 1.0)).context == "fork"
+    assert chosen(some, trial(THREAD, 1.0), broken).context == "fork"
+
+
+def test_a_trial_that_others_kept_from_its_end_says_nothing() -> None:
+    """It is told, and what is advised is the model's."""
+    late = trial(THREAD, 0.05, starved=0.4, is_done=False)
+    assert late.rate == 0
+    best = chosen(facts("releases"), late, trial("fork", 1.0))
+    assert (best.context, best.trial, best.right) == (THREAD, late, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "trials", "again"),
+    [
+        ("releases", [], []),
+        ("releases", [(THREAD, 0.98), ("fork", 1.0)], []),
+        ("releases", [(THREAD, 0.8), ("fork", 1.0)], ["fork", THREAD]),
+        ("releases", [(THREAD, 0.2), ("fork", 0.2)], [THREAD]),
+        ("python", [("fork", 0.2)], ["fork"]),
+        ("python", [("fork", 0.9)], []),
+        ("python", [("spawn", 0.2)], ["fork"]),
+    ],
+)
+def test_what_trials_decide_against_the_model_is_in_doubt(
+    kind: str, trials: list[tuple[str, float]], again: list[str]
+) -> None:
+    """Both are run again; but a loop is not, which is known best."""
+    some = facts(kind)
+    found = doubtful(some, [trial(*each) for each in trials], items_of_a_minute(some), 32)
+    assert [each.context for each in found] == again
+
+
+def test_what_failed_is_not_in_doubt() -> None:
+    """It would fail again."""
+    broken = trial(THREAD, 1.0, failure="RuntimeError: two at a time")
+    assert doubtful(facts("waits"), [broken], 600, 32) == []
 
 
 def test_a_trial_is_no_better_than_the_bound() -> None:

@@ -24,8 +24,6 @@ from interlock.advice.measure.crowd import apart_s
 from interlock.advice.measure.gil import held_s
 from interlock.advice.measure.probe import is_async, probe
 from interlock.advice.measure.travel import travel
-from interlock.advice.measure.trials import size_of
-from interlock.advice.model import Prediction
 from interlock.pool.limits import cpu_count
 from tests.advice import kinds
 from tests.advice.kernel import tells_waits
@@ -216,31 +214,13 @@ def test_what_does_not_travel_is_named(
     assert said in travel(function, [given], [result], 5.0).refused
 
 
-@pytest.mark.parametrize(
-    ("prediction", "bytes_out", "share_s", "calls"),
-    [
-        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 1, 5.0, 100),
-        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 1, 0.1, 40),
-        (Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 64 << 20, 5.0, 4),
-        (Prediction("fork", 4, 1, 4.0, "cpus", item_s=1.0), 1, 0.5, 0),
-        (Prediction("thread", 32, 1, 3200.0, "workers", item_s=0.01), 1, 5.0, 128),
-        (Prediction("thread", 2, 1, 1e9, "gil", item_s=1e-9), 1, 5.0, 100_000),
-    ],
-)
-def test_a_trial_has_no_more_calls_than_it_takes(
-    prediction: Prediction, bytes_out: int, share_s: float, calls: int
-) -> None:
-    """Nor more than there is time and memory for."""
-    assert size_of(prediction, bytes_out, share_s) == calls
-
-
 def test_a_process_has_memory_of_its_own() -> None:
     """And a process that is gone has none."""
     with places.opened("fork", 2) as place:
         assert 100_000 < place.memory_bytes() < 1 << 30
     assert clocks.private_bytes(2**22 + 1) == 0
     assert clocks.free_memory() > 1 << 20
-    assert clocks.starved_s("nobody") == 0.0
+    assert clocks.scheduled("nobody") == (0.0, 0.0)
 
 
 def test_a_python_without_sub_interpreters_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,5 +280,5 @@ def test_a_place_knows_what_it_was_kept_from() -> None:
     """Never less than nothing, and it grows."""
     for context in ("thread", "fork", "asyncio"):
         with places.opened(context, cpu_count()) as place:
-            before = place.starved_s()
-            assert place.starved_s() >= before >= 0.0
+            before = place.scheduled()
+            assert all(b >= a >= 0.0 for a, b in zip(before, place.scheduled(), strict=True))

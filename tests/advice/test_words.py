@@ -124,7 +124,8 @@ def test_what_is_said_has_the_reason_in_it(
         ({"first_s": 2.0}, "The first call took 2.0 s; each worker has such a one, too."),
         ({"slowest_s": 1.0}, "Calls differ: the slowest took 1.0 s."),
         ({"memory_bytes": 80 * MB}, "A call has 80 MB while it runs, 4 at a time 320 MB; 8.0 GB"),
-        ({"starved": 0.6}, "The machine was busy: 60 % of the time there was no CPU for it."),
+        ({"starved": 0.6}, "The machine was busy: up to 60 % of the time others had the CPUs."),
+        ({"starved": 0.2}, "are uncertain; differences of less than 20 % mean nothing."),
     ],
 )
 def test_what_makes_the_figures_doubtful_is_said(changed: dict[str, Any], sentence: str) -> None:
@@ -141,6 +142,9 @@ def test_what_was_run_stands_beside_what_was_predicted() -> None:
     assert "Run with 4 workers, it was 0.50 times as fast as a loop; the model has 1.0." in text
     text = said(some, trial("fork", 0.5, starved=0.4))
     assert "40 % of the time a worker had no CPU, as others had it; allowing for that it is" in text
+    assert "\nThe machine was busy: up to 40 % of the time others had the CPUs." in text
+    text = said(some, trial("fork", 0.1, starved=0.6, is_done=False))
+    assert "it was not done after 10 s, as others had the CPUs: it is a prediction." in text
 
 
 def test_what_was_not_run_is_said_to_be_a_prediction() -> None:

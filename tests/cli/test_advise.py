@@ -75,7 +75,7 @@ def test_the_json_has_every_figure_and_a_picture_is_drawn(folder: Path) -> None:
         "schema": int, "function": str, "context": str, "workers": int, "batch": int,
         "speedup": float, "headline": str, "how": str, "reasons": list, "notes": list,
         "items": int, "calls": int, "call": dict, "travel": dict, "cores": int,
-        "memory_bytes": int, "contexts": list, "trials": list, "curves": dict,
+        "memory_bytes": int, "busy": float, "contexts": list, "trials": list, "curves": dict,
     }  # fmt: skip
     assert set(found) == set(kinds)
     assert all(isinstance(found[name], kind) for name, kind in kinds.items())

@@ -1,9 +1,11 @@
 """Chooses: the best of each context by the model, put right by the trials, and the simplest wins.
 
 A trial says how much faster or slower a context is than the model has it, and that holds for other
-numbers of workers there, too. The busier the machine was, the less a trial counts. Of two that are
-within the noise of each other, the one that costs less and brings fewer surprises is better: a loop
-before tasks of asyncio, these before threads, sub-interpreters, and processes.
+numbers of workers there, too. The busier the machine was, the less a trial counts, and the more
+two must differ to differ at all; of several trials the quickest counts, as others only make it
+slower. What the trials decide against the model is worth another trial of both (`doubtful`). Of two
+that are within the noise of each other, the one that costs less and brings fewer surprises is
+better: a loop before tasks of asyncio, these before threads, sub-interpreters, and processes.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from dataclasses import dataclass, replace
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Trial
 from interlock.advice.model import Prediction, best, curve, items_of_a_minute
 
-__all__ = ["WORTH", "Decision", "Option", "choose", "decide", "noise_of", "options"]
+__all__ = ["WORTH", "Decision", "Option", "busy", "choose", "decide", "doubtful", "noise_of",
+           "options"]  # fmt: skip
 
 WORTH = 1.2  # times as fast as a loop, or a loop is better
 NOISE_MIN, NOISE_MAX = 0.1, 0.3
@@ -71,7 +74,12 @@ class Decision:
     @property
     def noise(self) -> float:
         """Differences of less than this part mean nothing."""
-        return noise_of(self.facts, self.found[0])
+        return noise_of(self.facts, _usable(self.facts, self.found))
+
+    @property
+    def busy(self) -> float:
+        """The part of the time for which others had the CPUs, where that was most."""
+        return busy(self.facts, self.found)
 
     @property
     def gain(self) -> float:
@@ -99,12 +107,12 @@ def options(facts: Facts, trials: Iterable[Trial], items: int, most: int) -> lis
 
     Args:
         facts: What was measured.
-        trials: What was run, at the most one for each context that counts.
+        trials: What was run.
         items: Of the job.
         most: Workers.
     """
     found = []
-    by_kind = {_kind(each.context): each for each in trials}
+    by_kind = _counting(trials)
     for context in _ORDER:
         trial = by_kind.get(_kind(context))
         if trial is not None and trial.failure:
@@ -127,29 +135,70 @@ def choose(facts: Facts, found: Sequence[Option]) -> tuple[Option, list[Option]]
         found: As `options` gives them; with the loop among them.
     """
     main = next(each for each in found if each.context == MAIN)
-    usable = [each for each in found if not _is_risky(facts, each, found)]
-    quickest = usable[0].seconds
-    if main.seconds < quickest * WORTH:
+    usable = _usable(facts, found)
+    quickest, noise = usable[0].seconds, noise_of(facts, usable)
+    if main.seconds < quickest * max(WORTH, 1 + min(NOISE_MAX, _unsteady(facts, usable))):
         return main, []
-    noise = noise_of(facts, usable[0])
-    near = [
-        each for each in usable if each.seconds <= quickest * (1 + noise) and each.context != MAIN
-    ]
+    most = min(quickest * (1 + noise), main.seconds / WORTH)
+    near = [each for each in usable if each.seconds <= most]
     chosen = min(near, key=lambda each: _ORDER.index(each.context))
     same = _kind(chosen.context)
     return chosen, [each for each in near if _kind(each.context) != same]
 
 
-def noise_of(facts: Facts, quickest: Option) -> float:
+def doubtful(facts: Facts, trials: Sequence[Trial], items: int, most: int) -> list[Option]:
+    """What the model chooses, and what the trials choose against it; nothing where they agree.
+
+    A burst of work elsewhere while one of them ran is enough for that. Where a trial failed there
+    is no doubt, and a loop is never among them: it has no trial.
+
+    Args:
+        facts: What was measured.
+        trials: What was run.
+        items: Of the job.
+        most: Workers.
+    """
+    tried = options(facts, trials, items, most)
+    chosen = choose(facts, tried)[0]
+    model = choose(facts, options(facts, (), items, most))[0]
+    kinds = {_kind(chosen.context), _kind(model.context)}
+    pair = [each for each in tried if each.context in (chosen.context, model.context)]
+    if len(kinds) < 2 or len(pair) < 2:
+        return []
+    return [each for each in pair if each.trial is not None]
+
+
+def noise_of(facts: Facts, found: Sequence[Option]) -> float:
     """Differences of less than this part mean nothing; so far may the best be off its bound."""
-    missed = 1 - quickest.right
-    return min(NOISE_MAX, max(NOISE_MIN, 2 * facts.call.spread, facts.call.starved / 4, missed))
+    missed = 1 - found[0].right
+    return min(NOISE_MAX, max(NOISE_MIN, _unsteady(facts, found), missed))
 
 
-def _is_risky(facts: Facts, option: Option, found: Sequence[Option]) -> bool:
-    """Fork in a program with threads, where there is another way to have processes."""
+def _unsteady(facts: Facts, found: Iterable[Option]) -> float:
+    return max(2 * facts.call.spread, busy(facts, found))
+
+
+def busy(facts: Facts, found: Iterable[Option]) -> float:
+    """The part of the time for which others had the CPUs, where that was most."""
+    return max(facts.call.starved, *(each.trial.starved for each in found if each.trial), 0.0)
+
+
+def _usable(facts: Facts, found: Sequence[Option]) -> list[Option]:
+    """Without fork in a program with threads, where there is another way to have processes."""
     others = any(each.context in PROCESSES[1:] for each in found)
-    return option.context == "fork" and facts.threads > 0 and others
+    is_risky = facts.threads > 0 and others
+    return [each for each in found if not (is_risky and each.context == "fork")]
+
+
+def _counting(trials: Iterable[Trial]) -> dict[str, Trial]:
+    """For each kind of context the trial that counts: one that failed, or the quickest."""
+    found: dict[str, Trial] = {}
+    for each in trials:
+        kind = _kind(each.context)
+        other = found.get(kind)
+        if other is None or (not other.failure and (each.failure or each.pace > other.pace)):
+            found[kind] = each
+    return found
 
 
 def _kind(context: str) -> str:
@@ -157,8 +206,10 @@ def _kind(context: str) -> str:
 
 
 def _weight(facts: Facts, trial: Trial) -> float:
-    busy = max(trial.starved, facts.call.starved)
-    return float(trial.factor ** max(0.0, 1 - BUSY * busy))
+    if not trial.is_done:
+        return 1.0
+    starved = max(trial.starved, facts.call.starved)
+    return float(trial.factor ** max(0.0, 1 - BUSY * starved))
 
 
 def _put_right(prediction: Prediction, factor: float) -> Prediction:

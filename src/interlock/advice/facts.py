@@ -119,6 +119,7 @@ class Trial:
         calls: How often the function was called for it in all.
         starved: The part of the time for which a worker had no CPU, as others had it.
         failure: What went wrong; empty if nothing did.
+        is_done: Whether it came to its end; if not, for want of CPUs that others had.
     """
 
     context: str
@@ -130,21 +131,27 @@ class Trial:
     calls: int = 0
     starved: float = 0.0
     failure: str = ""
+    is_done: bool = True
 
     @property
     def rate(self) -> float:
-        """Items a second, as it was."""
-        return self.items / self.seconds if self.seconds > 0 else 0.0
+        """Items a second, as it was; 0 if it came to no end."""
+        return self.items / self.seconds if self.seconds > 0 and self.is_done else 0.0
+
+    @property
+    def pace(self) -> float:
+        """How fast it was, predicted is 1."""
+        return self.rate / self.items * self.predicted_s
 
     @property
     def factor(self) -> float:
-        """How fast it was, predicted is 1, if it had had its CPUs to itself.
+        """How fast it would have been, predicted is 1, if it had had its CPUs to itself.
 
         What the model has is a bound: more than that is an error of the clocks.
         """
-        if self.failure or self.seconds <= 0:
+        if self.failure:
             return 0.0
-        return min(1.0, self.predicted_s / (self.seconds * (1 - min(self.starved, 0.9))))
+        return min(1.0, self.pace / (1 - min(self.starved, 0.9)))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Advice:
         options: The best of each context, the quickest first.
         trials: What was run, and how long it took.
         workers_max: How many workers were thought of at the most.
+        busy: The part of the time for which other programs had the CPUs, where that was most.
     """
 
     function: str
@@ -54,6 +55,7 @@ class Advice:
     options: tuple[Option, ...] = field(repr=False)
     trials: tuple[Trial, ...] = field(repr=False)
     workers_max: int = 32
+    busy: float = 0.0
 
     def curves(self) -> dict[str, list[Prediction]]:
         """For each context how fast it would be with each number of workers, put right as above."""
@@ -94,6 +96,7 @@ class Advice:
             "notes": list(self.notes),
             "items": self.items,
             "calls": self.calls,
+            "busy": self.busy,
             "call": asdict(self.facts.call) | {"waiting_s": self.facts.call.waiting_s},
             "travel": asdict(self.facts.travel),
             "cores": self.facts.cores,

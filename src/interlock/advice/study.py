@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from interlock.advice import words
-from interlock.advice.choice import Option, decide, options
+from interlock.advice.choice import Option, decide, doubtful, options
 from interlock.advice.facts import ASYNCIO, INTERPRETER, MAIN, PROCESSES, THREAD, Facts, Home, Trial
 from interlock.advice.measure.clocks import free_memory
 from interlock.advice.measure.crowd import apart_s
@@ -34,7 +34,7 @@ __all__ = ["CONTEXTS", "advise"]
 
 CONTEXTS = (THREAD, INTERPRETER, *PROCESSES)
 SAMPLE_MAX = 1000
-TRIALS_MAX = 3
+TRIALS_MAX, AGAIN_MAX = 3, 2
 PROBE_PART, TRAVEL_PART = 0.3, 0.1  # of the budget
 HELD, SEEN_S = 0.3, 0.0001
 CROWD_MIN, CROWD_MAX = 4, 8
@@ -186,23 +186,35 @@ class _Study:
         return home_of(context, function, like)
 
     def try_out(self, items: int) -> None:
-        """Run the sample in the two that look best; in a third, if these were worse than that."""
+        """Run the sample in the two that look best; in a third, if these were worse than that.
+
+        What these runs decide against the model is made sure of: again, one after the other.
+        """
         for number in range(TRIALS_MAX):
-            left_s = self._deadline - time.monotonic()
             option = self._next(items)
-            if option is None or left_s <= 0:
-                return
-            done, memory = trial(
-                self.facts, option.prediction, self._function, self._probe.inputs,
-                left_s / (TRIALS_MAX - number),
-            )  # fmt: skip
-            if done is None:
-                return
-            self._trials.append(done)
-            self._calls += done.calls
-            if memory:
-                home = self.facts.homes[option.context]
-                self.facts.homes[option.context] = replace(home, memory_bytes=memory)
+            if option is None or not self._try(option, TRIALS_MAX - number):
+                break
+        for number in range(AGAIN_MAX):
+            for option in doubtful(self.facts, self._trials, items, self._workers_max):
+                if not self._try(option, 2 * (AGAIN_MAX - number)):
+                    return
+
+    def _try(self, option: Option, more: int) -> bool:
+        """Run the sample there, as the first of so many for which the time must do, if it does."""
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            return False
+        done, memory = trial(
+            self.facts, option.prediction, self._function, self._probe.inputs, left_s / more
+        )
+        if done is None:
+            return False
+        self._trials.append(done)
+        self._calls += done.calls
+        if memory:
+            home = self.facts.homes[option.context]
+            self.facts.homes[option.context] = replace(home, memory_bytes=memory)
+        return True
 
     def _next(self, items: int) -> Option | None:
         """The best that was not tried, among the best two."""
@@ -244,6 +256,7 @@ class _Study:
             options=decision.found,
             trials=tuple(self._trials),
             workers_max=self._workers_max,
+            busy=decision.busy,
         )
 
 

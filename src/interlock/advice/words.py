@@ -174,6 +174,12 @@ def notes(decision: Decision, calls: int) -> Iterator[str]:
     """What to know beside it."""
     facts, chosen, near = decision.facts, decision.chosen, decision.near
     call = facts.call
+    if decision.busy > NOTED:
+        yield (
+            f"The machine was busy: up to {percent(decision.busy)} of the time others had the "
+            "CPUs. The figures allow for that, and are uncertain; differences of less than "
+            f"{percent(decision.noise)} mean nothing."
+        )
     if chosen.trial is not None:
         yield _measured(chosen.trial, call.wall_s)
     elif chosen.context == MAIN:
@@ -241,11 +247,6 @@ def _warnings(facts: Facts, chosen: Option) -> Iterator[str]:
             f"Calls differ: the slowest took {span(call.slowest_s)}. The longest ones first makes "
             "all end together."
         )
-    if call.starved > SOME:
-        yield (
-            f"The machine was busy: {percent(call.starved)} of the time there was no CPU for it. "
-            "The figures allow for that, and are rough."
-        )
     if chosen.context in PROCESSES and call.elsewhere_s > MOST * call.wall_s:
         yield "It uses several CPUs by itself; with `threads=1` in the pool workers do not compete."
     if chosen.context == "fork" and facts.threads:
@@ -256,6 +257,11 @@ def _warnings(facts: Facts, chosen: Option) -> Iterator[str]:
 
 def _measured(trial: Trial, loop_s: float) -> str:
     model = trial.items / trial.predicted_s
+    if not trial.is_done:
+        return (
+            f"Run with {trial.workers} worker{'s' * (trial.workers != 1)}, it was not done after "
+            f"{span(trial.seconds)}, as others had the CPUs: it is a prediction."
+        )
     told = (
         f"Run with {trial.workers} worker{'s' * (trial.workers != 1)}, it was "
         f"{factor(trial.rate * loop_s)} times as fast as a loop; the model has "

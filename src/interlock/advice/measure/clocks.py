@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from interlock.pool.limits import resident_bytes
 
-__all__ = ["Peak", "Reading", "free_memory", "others_share", "private_bytes", "starved_s"]
+__all__ = ["Peak", "Reading", "free_memory", "others_share", "private_bytes", "scheduled",
+           "starved_s"]  # fmt: skip
 
 BACKGROUND_S = 0.02
 
@@ -76,17 +77,23 @@ class Reading:
         return max(0.0, self.process_s - self.thread_s) + max(0.0, self.children_s)
 
 
-def starved_s(task: str = "thread-self") -> float:
-    """For how long a thread was ready to run and had no CPU; 0 where the kernel does not count.
+def scheduled(task: str = "thread-self") -> tuple[float, float]:
+    """For how long a thread was on the CPU, and ready to run without one; 0 where nobody counts.
 
     Args:
         task: Its folder in /proc: a pid stands for the main thread of that process.
     """
     try:
         with open(f"/proc/{task}/schedstat") as file:
-            return int(file.read().split()[1]) / 1e9
-    except (OSError, ValueError, IndexError):
-        return 0.0
+            on_cpu, waited, *_ = file.read().split()
+            return int(on_cpu) / 1e9, int(waited) / 1e9
+    except (OSError, ValueError):
+        return 0.0, 0.0
+
+
+def starved_s(task: str = "thread-self") -> float:
+    """The second of these."""
+    return scheduled(task)[1]
 
 
 def others_share() -> float:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from statistics import fmean
 from typing import Any, Protocol
 
 from interlock.advice.facts import ASYNCIO, INTERPRETER, THREAD, Home
-from interlock.advice.measure.clocks import private_bytes, starved_s
+from interlock.advice.measure.clocks import private_bytes, scheduled
 from interlock.context import get_context
 from interlock.pool import Pool, ThreadPool
 
@@ -70,8 +70,8 @@ class Place(Protocol):
             Exception: What went wrong.
         """
 
-    def starved_s(self) -> float:
-        """For how long workers were ready to run and had no CPU, up to now."""
+    def scheduled(self) -> tuple[float, float]:
+        """For how long all workers were on the CPU, and ready to run without one, up to now."""
 
     def memory_bytes(self) -> int:
         """Of each worker, its own."""
@@ -193,6 +193,11 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 
 
+def _sum(tasks: Iterable[str]) -> tuple[float, float]:
+    each = [scheduled(task) for task in tasks]
+    return sum(on_cpu for on_cpu, _ in each), sum(without for _, without in each)
+
+
 class _Threads:
     first_s = 0.0
 
@@ -210,8 +215,8 @@ class _Threads:
     ) -> None:
         self._pool.map_async(function, inputs, batch or 1).get(most_s)
 
-    def starved_s(self) -> float:
-        return sum(starved_s(f"self/task/{number}") for number in self._workers)
+    def scheduled(self) -> tuple[float, float]:
+        return _sum(f"self/task/{number}" for number in self._workers)
 
     def memory_bytes(self) -> int:
         return 0
@@ -247,8 +252,8 @@ class _Tasks:
             for _ in range(self._workers):
                 group.create_task(work())
 
-    def starved_s(self) -> float:
-        return starved_s()
+    def scheduled(self) -> tuple[float, float]:
+        return scheduled()
 
     def memory_bytes(self) -> int:
         return 0
@@ -270,8 +275,8 @@ class _Interpreters:
         for _ in self._executor.map(function, inputs, timeout=most_s):
             pass
 
-    def starved_s(self) -> float:
-        return sum(starved_s(f"self/task/{t.native_id}") for t in self._executor._threads)
+    def scheduled(self) -> tuple[float, float]:
+        return _sum(f"self/task/{thread.native_id}" for thread in self._executor._threads)
 
     def memory_bytes(self) -> int:
         return 0  # theirs is not told apart from the program's
@@ -312,8 +317,8 @@ class _Processes:
     def _pids(self) -> list[int]:
         return [process.pid for process in self._pool._pool if process.pid is not None]
 
-    def starved_s(self) -> float:
-        return sum(starved_s(str(pid)) for pid in self._pids())
+    def scheduled(self) -> tuple[float, float]:
+        return _sum(str(pid) for pid in self._pids())
 
     def memory_bytes(self) -> int:
         return round(fmean([private_bytes(pid) for pid in self._pids()] or [0]))
