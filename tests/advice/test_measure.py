@@ -57,6 +57,12 @@ def test_threads_of_python_code_sleep_while_another_runs() -> None:
     assert apart_s(free, hash_of, [block], 4)[0] < 0.4 * free.wall_s
 
 
+def test_threads_that_wait_hold_the_gil_no_longer_than_they_are_on_the_cpu() -> None:
+    """However few of them are looked at: that is no reason to have no more."""
+    call = probe(kinds.waits, [None], 0.5).call
+    assert apart_s(call, kinds.waits, [None], 2)[0] <= call.cpu_s
+
+
 def hash_of(block: bytes) -> str:
     """Works without the GIL."""
     return hashlib.sha256(block).hexdigest()

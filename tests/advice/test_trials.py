@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -129,8 +130,9 @@ def test_what_is_late_for_want_of_cpus_has_not_failed(monkeypatch: pytest.Monkey
     """What is late though it had them has; and a function may raise a TimeoutError itself."""
     some = facts("python")
     prediction, late = predict(some, "fork", 4, 1000), TimeoutError()
-    done = tried(monkeypatch, some, prediction, (36.0, 24.0), took_s=15.0, error=late)
-    assert (done.is_done, done.failure, done.starved) == (False, "", 0.4)
+    for error in (late, multiprocessing.TimeoutError()):
+        done = tried(monkeypatch, some, prediction, (36.0, 24.0), took_s=15.0, error=error)
+        assert (done.is_done, done.failure, done.starved) == (False, "", 0.4)
     done = tried(monkeypatch, some, prediction, (48.0, 12.0), took_s=15.0, error=late)
     assert done.failure == "TimeoutError: not done after 15.0 s; the model has 0.25 s"
     done = tried(monkeypatch, some, prediction, (0.1, 0.9), took_s=0.1, error=late)

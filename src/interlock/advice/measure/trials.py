@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -110,7 +111,7 @@ def _run(
     is_done = True
     try:
         place.map(function, given, batch, most_s)
-    except TimeoutError:
+    except (TimeoutError, multiprocessing.TimeoutError):
         if time.perf_counter() - started < 0.99 * most_s:
             raise  # the function's own
         is_done = False
