@@ -63,6 +63,18 @@ def test_threads_that_wait_hold_the_gil_no_longer_than_they_are_on_the_cpu() -> 
     assert apart_s(call, kinds.waits, [None], 2)[0] <= call.cpu_s
 
 
+def test_threads_that_wait_one_after_the_other_are_told() -> None:
+    """As a lock lets them, or the GIL where C code sleeps with it."""
+    one_at_a_time = threading.Lock()
+
+    def waits_alone(given: object) -> None:
+        with one_at_a_time:
+            kinds.waits(given)
+
+    call = probe(waits_alone, [None], 0.5).call
+    assert apart_s(call, waits_alone, [None], 4)[0] > 0.6 * call.wall_s
+
+
 def hash_of(block: bytes) -> str:
     """Works without the GIL."""
     return hashlib.sha256(block).hexdigest()

@@ -6,6 +6,9 @@ GIL all of the time each sleeps half of it, and two that do not hold it never sl
 wake who waits for the GIL every 5 ms, to ask for it, and a busy machine would keep it from the CPU
 then; so the switch interval is long meanwhile.
 
+A call that mostly waits is asleep with and without the GIL. Of these the time that all take says as
+much: what little CPU they need is no reason why they should take longer than one.
+
 It sees less than `gil.py`: with n threads, what is held for less than an nth of the time is in
 nobody's way yet. Then nothing sleeps with the GIL, and it is held while on the CPU at the most.
 """
@@ -28,6 +31,7 @@ __all__ = ["apart_s"]
 TIME_S = 0.1  # of calls, for each thread
 INTERVAL_S = 10.0
 CALLS_MAX = 50_000
+NEARLY = 0.75  # of them side by side: what is short of all is noise
 
 
 def apart_s(
@@ -71,9 +75,14 @@ def apart_s(
     together = max(1e-9, threads * (min(thread.ended for thread in crowd) - started))
     ready = sum(thread.ready_s for thread in crowd) - (whole - together)
     usual = max(call.cpu_s / max(call.wall_s, 1e-9), 1e-9)
-    at_once = min(threads, max(1.0, threads * ready / together / usual))
+    at_once = threads * ready / together / usual
+    if call.waiting_s > call.wall_s / 2:
+        took = max(thread.ended - thread.starved_s for thread in crowd) - started
+        at_once = threads * number * call.wall_s / max(took, 1e-9)
+    at_once = min(threads, max(1.0, at_once))
     apart = call.wall_s / at_once
-    return min(apart, call.cpu_s) if at_once == threads else apart, threads * number
+    is_free = at_once > NEARLY * threads
+    return min(apart, call.cpu_s) if is_free else apart, threads * number
 
 
 class _Thread(threading.Thread):
@@ -83,18 +92,19 @@ class _Thread(threading.Thread):
         self, function: Callable[[Any], Any], inputs: Sequence[Any], start: threading.Barrier
     ) -> None:
         super().__init__(name="interlock-advice-crowd", daemon=True)
-        self.ended = self.ready_s = 0.0
+        self.ended = self.ready_s = self.starved_s = 0.0
         self.error: BaseException | None = None
         self._function, self._inputs, self._begin = function, inputs, start
 
     def run(self) -> None:
         """All calls."""
-        ready_s = time.thread_time() + starved_s()
+        cpu_s, without_s = time.thread_time(), starved_s()
         self._begin.wait()
         try:
             for each in self._inputs:
                 self._function(each)
         except (Exception, SystemExit) as error:
             self.error = error
-        self.ready_s = time.thread_time() + starved_s() - ready_s
+        self.starved_s = starved_s() - without_s
+        self.ready_s = time.thread_time() - cpu_s + self.starved_s
         self.ended = time.perf_counter()
