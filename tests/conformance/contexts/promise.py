@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Bench", "Promise", "must", "promise", "raising"]
+__all__ = ["SOON_S", "Bench", "Promise", "must", "promise", "raising"]
 
 LONG_S = 20.0  # for what comes; nobody waits so long
 SOON_S = 2.0  # within which a death is noticed, and what was stopped has ended

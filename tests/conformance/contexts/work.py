@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,8 +11,6 @@ import time
 from typing import Any
 
 MEMORY: list[str] = []
-SLEEP_S = 1.0
-MUCH = 4 << 20  # more bytes than any pipe holds
 
 
 def nothing(*_: Any) -> None:
@@ -68,18 +67,10 @@ def spin(said: Any = None) -> None:
         pass
 
 
-def wait_in_c(said: Any) -> None:
-    said.put("begun")
-    threading.Event().wait(SLEEP_S)
-
-
-def write_in_c(path: str) -> None:
-    """More than a pipe holds, in one call: who can read a byte knows that it is in the call."""
-    pipe = os.open(path, os.O_WRONLY)
-    try:
-        os.write(pipe, bytes(MUCH))
-    finally:
-        os.close(pipe)
+def write_more_than_fits(path: str) -> None:
+    """In one call, which cannot come back before somebody reads, or closes the other end."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(os.open(path, os.O_WRONLY), bytes(1 << 20))
 
 
 def remember(said: Any) -> None:
@@ -110,11 +101,21 @@ def hold(lock: Any, said: Any, go: Any) -> None:
         go.get()
 
 
-def enter_and_leave(lock: Any, seen: Any, who: int, times: int) -> None:
+def enter_and_leave(lock: Any, path: str, said: Any, go: Any, times: int) -> None:
+    """Who is in it has a file; says how often another had it."""
+    said.put("ready")
+    go.get()
+    met = 0
     for _ in range(times):
         with lock:
-            seen.put(("in", who))
-            seen.put(("out", who))
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                met += 1
+                continue
+            threading.Event().wait(0.001)
+            os.unlink(path)
+    said.put(met)
 
 
 def release(lock: Any, said: Any) -> None:
@@ -207,6 +208,10 @@ def fail_twice() -> int:
     return int(_tries.number)
 
 
+def touch(path: str) -> None:
+    open(path, "x").close()
+
+
 def become(state: str) -> str:
     return state.upper()
 
@@ -217,8 +222,8 @@ def state() -> Any:
     return worker_state()
 
 
-def give_lambda() -> Any:
-    return lambda: None
+def give_lock() -> Any:
+    return threading.Lock()
 
 
 def spin_for(seconds: float) -> None:

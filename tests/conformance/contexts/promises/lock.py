@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
 import warnings
 
@@ -12,12 +14,17 @@ from tests.conformance.contexts.promise import Bench, must, promise, raising
 @promise("Lock", "Process", "Queue")
 def a_lock_keeps_others_out(bench: Bench) -> None:
     """One at a time is within it."""
-    lock, seen = bench.context.Lock(), bench.context.Queue()
-    processes = [bench.start(work.enter_and_leave, lock, seen, who, 10) for who in (1, 2)]
-    events = [seen.get(timeout=bench.long_s) for _ in range(40)]
-    for came, went in zip(events[::2], events[1::2], strict=True):
-        must((came[0], went) == ("in", ("out", came[1])), f"Two were in it: {came}, {went}.")
-    bench.join(*processes)
+    lock, said, go = bench.context.Lock(), bench.context.Queue(), bench.context.Queue()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "within")
+        processes = [bench.start(work.enter_and_leave, lock, path, said, go, 10) for _ in range(2)]
+        for _ in processes:
+            said.get(timeout=bench.long_s)
+        for _ in processes:
+            go.put("go")
+        met = sum(said.get(timeout=bench.long_s) for _ in processes)
+        must(met == 0, f"Two were in it, {met} times.")
+        bench.join(*processes)
 
 
 @promise("Lock")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from tests.conformance.contexts import work
 from tests.conformance.contexts.promise import Bench, must, promise, raising
 
@@ -80,7 +82,7 @@ def what_cannot_be_serialized_fails_at_send(bench: Bench) -> None:
     """send() raises for an object that cannot travel, and sends nothing."""
     ours, theirs = bench.context.Pipe()
     with raising(Exception):
-        ours.send(lambda: None)
+        ours.send(threading.Lock())
     ours.send("after")
     must(theirs.recv() == "after", "Something else was sent.")
 

@@ -27,17 +27,10 @@ def calls_return_their_values(bench: Bench) -> None:
 def a_result_is_waited_for_so_long(bench: Bench) -> None:
     """get(timeout) raises TimeoutError when it has not come; it may be asked for again."""
     with bench.context.Pool(1) as pool:
-        result = pool.apply_async(work.wait_in_c, (_Nobody(),))
+        result = pool.apply_async(work.spin_for, (0.5,))
         with raising(multiprocessing.TimeoutError, after_s=bench.moment_s):
             result.get(bench.moment_s)
         result.get(bench.long_s)
-
-
-class _Nobody:
-    """Who is told something and keeps it to himself."""
-
-    def put(self, _: object) -> None:
-        pass
 
 
 @promise("Pool")
@@ -74,7 +67,7 @@ def what_cannot_be_serialized_costs_itself(bench: Bench) -> None:
     """A task whose result cannot travel fails; the others are done."""
     with bench.context.Pool(1) as pool:
         with raising(Exception):
-            pool.apply(work.give_lambda)
+            pool.apply(work.give_lock)
         must(pool.apply(work.square, (3,)) == 9, "The next one fails, too.")
 
 

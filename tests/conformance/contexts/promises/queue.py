@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue as standard
+import threading
 
 from tests.conformance.contexts import work
 from tests.conformance.contexts.promise import Bench, must, promise, raising
@@ -82,7 +83,7 @@ def what_cannot_be_serialized_fails_at_put(bench: Bench) -> None:
     """put() raises for an object that cannot travel, and puts nothing."""
     queue = bench.context.Queue()
     with raising(Exception):
-        queue.put(lambda: None)
+        queue.put(threading.Lock())
     queue.put("after")
     must(queue.get(timeout=bench.long_s) == "after", "Something else was put.")
 
