@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
+import threading
 import warnings
 from typing import Any
 
@@ -18,7 +21,7 @@ BOUND_S = 40.0
 
 def test_a_process_tells_how_it_ended(on_ray: Any) -> None:
     """P1: its status, 1 for an exception, minus the number of a signal."""
-    ways = {0: 0, 7: 7, "raise": 1, "kill": -signal.SIGKILL}
+    ways = {0: 0, 7: 7, 300: 44, "raise": 1, "kill": -signal.SIGKILL}
     children = [on_ray.Process(target=work.ends_with, args=(way,)) for way in ways]
     for child in children:
         assert (child.is_alive(), child.exitcode, child.pid) == (False, None, None)
@@ -58,16 +61,61 @@ def test_a_class_of_process_has_its_own_run(on_ray: Any) -> None:
             self.queue = queue
 
         def run(self) -> None:
-            self.queue.put("run")
+            me = self.pid == os.getpid() == self.ident
+            self.queue.put((me, self.is_alive(), self.exitcode, self.name in repr(self)))
+            with pytest.raises(AssertionError):
+                self.join()
 
     queue = on_ray.Queue()
     child = Derived(queue)
     child.start()
     child.join(BOUND_S)
-    assert (queue.get(timeout=BOUND_S), child.exitcode) == ("run", 0)
+    assert (queue.get(timeout=BOUND_S), child.exitcode) == ((True, True, None, True), 0)
     unsendable = on_ray.Process(target=work.square, args=(work.unsendable(),))
     with pytest.raises(SerializationError, match="lock"):
         unsendable.start()
+
+
+def test_a_process_waits_for_its_threads_and_children(on_ray: Any) -> None:
+    """P1: as the standard library at the end of a process; daemons are not waited for."""
+    there, back = on_ray.Queue(), on_ray.Queue()
+    child = on_ray.Process(target=work.leaves_work, args=(there, back))
+    child.start()
+    assert back.get(timeout=BOUND_S) == "left"
+    child.join(0.2)
+    assert child.is_alive()
+    there.put_many(["thread or child", "the other"])
+    child.join(BOUND_S)
+    assert child.exitcode == 0 and back.qsize() == 2
+
+
+def test_what_cannot_be_run_says_why(on_ray: Any) -> None:
+    """P6: it was not killed."""
+    child = on_ray.Process(target=work.square, args=(2,), runtime_env={"conda": "none-such"})
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        child.start()
+        child.join(BOUND_S)
+    assert child.exitcode == 1 and "could not be run" in told.getvalue()
+
+
+def test_a_process_may_be_closed_as_soon_as_it_has_ended(on_ray: Any) -> None:
+    """P3: while the thread of Ray's that tells of its end is not done with that."""
+    child = on_ray.Process()
+    child._end, child._bell = object(), os.eventfd(0)
+
+    class Ending(threading.Event):
+        def set(self) -> None:
+            super().set()
+            closing.start()
+            closing.join(0.2)
+
+    child._noted = Ending()
+    closing = threading.Thread(target=child.close)
+    child._note(0)
+    closing.join(BOUND_S)
+    with pytest.raises(ValueError, match="closed"):
+        child.join()
 
 
 def test_a_lock_of_the_dead_is_the_next_ones(on_ray: Any) -> None:

@@ -125,6 +125,20 @@ def dies_with(queue: Any, *locks: Any) -> None:
     threading.Event().wait(BOUND_S)
 
 
+def leaves_work(there: Any, back: Any) -> None:
+    import interlock
+
+    context: Any = interlock.get_context("ray")
+    for kind in (threading.Thread, context.Process):
+        kind(target=passes_on, args=(there, back)).start()
+        kind(target=waits, daemon=True).start()
+    back.put("left")
+
+
+def passes_on(there: Any, back: Any) -> None:
+    back.put(there.get(timeout=BOUND_S))
+
+
 def dies_elsewhere_with(queue: Any, lock: Any) -> None:
     """As from another machine: by no pidfd, but by what Ray says."""
     from interlock.context.ray import line

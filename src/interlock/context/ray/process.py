@@ -6,7 +6,6 @@ import atexit
 import itertools
 import math
 import os
-import re
 import signal
 import sys
 import threading
@@ -24,12 +23,16 @@ from interlock.errors import ServerGone
 
 __all__ = ["RayProcess", "active_children"]
 
-STATUS = re.compile(r"exit code (\d+)")
 # On a machine of whose death Ray does not know yet it does not start, and is started elsewhere.
 # What it runs it runs once.
 STARTS_MAX = 3
 NOTICED_S = 10.0  # between Ray's answer and our noting it, which follows at once
 
+# What does not travel with it, and what it has there in its place.
+_STAYS: dict[str, Any] = {
+    "_actor": None, "_end": None, "_pid": None, "_noted": None, "_noting": None, "_bell": -1,
+    "_options": {}, "_parent": None,
+}  # fmt: skip
 _numbers = itertools.count(1)
 _children: set[RayProcess] = set()
 _registering = threading.Lock()
@@ -49,8 +52,10 @@ class Host:
         from interlock.context.ray.worker import begin
 
         begin(name)
+        before = {*threading.enumerate()}
         try:
             made: RayProcess = unpack(payload)
+            made._is_here = True
             made.run()
             return 0
         except SystemExit as ended:
@@ -60,6 +65,8 @@ class Host:
             traceback.print_exc()
             return 1
         finally:
+            _finish()
+            _join_threads(before)
             leave_all()
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
@@ -69,9 +76,21 @@ def _status(ended: SystemExit) -> int:
     if ended.code is None:
         return 0
     if isinstance(ended.code, int):
-        return ended.code
+        return ended.code & 0xFF  # as the kernel has it
     print(ended.code, file=sys.stderr)
     return 1
+
+
+def _join_threads(before: set[threading.Thread]) -> None:
+    """As the standard library at a process's end: those that are no daemons are waited for.
+
+    If a process dies: its threads do.
+    """
+    while threads := [
+        each for each in threading.enumerate() if not each.daemon and each not in before
+    ]:
+        for each in threads:
+            each.join()
 
 
 class RayProcess:
@@ -93,9 +112,13 @@ class RayProcess:
     Raises:
         AssertionError: `start` was called twice, or something needs a started process.
 
-    If a process dies: `join` returns, `exitcode` is its status, or minus the number of the signal:
-        SIGKILL's where Ray cannot say how it ended. When this process dies, Ray ends it.
+    If a process dies: `join` returns, `exitcode` is its status, or minus the number of the signal
+        that `terminate` or `kill` stands for. Of any other end, such as a signal or `os._exit`,
+        Ray does not say more than that: minus SIGKILL's number. When this process dies, Ray ends
+        it.
     """
+
+    _is_here = False  # whether this is the process that it is
 
     def __init__(
         self,
@@ -130,6 +153,7 @@ class RayProcess:
         self._end: Any = None
         self._pid: Any = None
         self._noted = threading.Event()
+        self._noting = threading.Lock()
         self._code: int | None = None
         self._signal: int | None = None
         self._bell = -1
@@ -156,8 +180,8 @@ class RayProcess:
         check_connected()
         payload = pack(self)
         kind: Any = ray.remote(max_restarts=STARTS_MAX, max_task_retries=0)(Host)
-        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._actor = kind.options(**self._options).remote()
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._pid = self._actor.pid.remote()
         self._end = self._actor.run.remote(payload, self.name)
         _remember(self)
@@ -168,18 +192,19 @@ class RayProcess:
         error = future.exception()
         if error is None:
             self._note(future.result())
-        elif self._signal is not None:
-            self._note(-self._signal)
+        elif self._signal is not None or isinstance(error, RayActorError):
+            self._note(-(self._signal or signal.SIGKILL))
         else:
-            said = STATUS.search(str(error))
-            self._note(int(said[1]) if said else -signal.SIGKILL)
+            print(f"Process {self.name} could not be run: {error}", file=sys.stderr)
+            self._note(1)
 
     def _note(self, code: int) -> None:
-        self._code = code
-        self._actor = None  # nobody needs the actor, and Ray ends it
-        _children.discard(self)
-        self._noted.set()
-        os.eventfd_write(self._bell, 1)
+        with self._noting:
+            self._code = code
+            self._actor = None  # nobody needs the actor, and Ray ends it
+            _children.discard(self)
+            self._noted.set()
+            os.eventfd_write(self._bell, 1)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until it has ended.
@@ -210,6 +235,8 @@ class RayProcess:
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
         self._check()
+        if self._is_here:
+            return True
         if self._end is None or self._noted.is_set():
             return False
         if not ray.is_initialized():  # shut down here, which is its end, and tells nobody
@@ -227,6 +254,8 @@ class RayProcess:
     def pid(self) -> int | None:
         """Its process, on whatever machine it is; waits until it has begun. None before `start`."""
         self._check()
+        if self._is_here:
+            return os.getpid()
         if self._pid is None or not ray.is_initialized():
             return None
         try:
@@ -276,6 +305,10 @@ class RayProcess:
         if self.is_alive():
             raise ValueError("Cannot close a process while it is still running.")
         self._is_closed = True
+        with self._noting:
+            self._ring_no_more()
+
+    def _ring_no_more(self) -> None:
         if self._bell >= 0:
             os.close(self._bell)
             self._bell = -1
@@ -283,20 +316,24 @@ class RayProcess:
     def _check(self) -> None:
         if self._is_closed:
             raise ValueError("process object is closed")
-        assert self._parent == os.getpid(), "can only ask a process that was started here"
+        assert self._is_here or self._parent == os.getpid(), (
+            "can only ask a process that was started here"
+        )
 
     def __del__(self) -> None:
-        if getattr(self, "_bell", -1) >= 0:
-            os.close(self._bell)
+        if hasattr(self, "_bell"):
+            self._ring_no_more()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"_actor", "_end", "_pid", "_noted", "_bell", "_options", "_parent"}
-        return {name: value for name, value in vars(self).items() if name not in kept}
+        return {name: value for name, value in vars(self).items() if name not in _STAYS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, **_STAYS)
 
     def __repr__(self) -> str:
         if self._is_closed:
             status = "closed"
-        elif self._end is None:
+        elif not self._is_here and self._end is None:
             status = "initial"
         elif self.is_alive():
             status = "started"
