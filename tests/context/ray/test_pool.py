@@ -143,6 +143,8 @@ def test_a_task_is_cancelled_while_it_runs(on_ray: Any) -> None:
             with pytest.raises(TaskCancelled):
                 each.get(BOUND_S)
         assert pool.apply(work.square, (3,)) == 9
+        with pytest.raises(TaskCancelled, match="KeyboardInterrupt"):
+            pool.apply(work.interrupted)
 
 
 def _says_and_waits(queue: Any) -> None:

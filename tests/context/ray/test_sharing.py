@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue as standard
 import signal
+import socket
 import threading
 from contextlib import suppress
 from typing import Any
@@ -13,10 +14,12 @@ import anyio
 import numpy
 import pytest
 
+from interlock.context.far.signals import FarEvent
 from interlock.errors import (
     BrokenBarrier,
     LockNotHeld,
     LockNotOwned,
+    NoSuchOption,
     NotInContext,
     SerializationError,
     ServerGone,
@@ -294,3 +297,48 @@ def test_the_death_of_the_actor_is_told_to_all_that_use_it(on_ray: Any) -> None:
         lock.acquire()
     other.close()
     assert on_ray.Lock().acquire()  # this one's is another
+    for use in (other.Lock, other.Pool, other.cpu_count):
+        with pytest.raises(ServerGone, match="context was closed"):
+            use()
+
+
+def test_a_lock_of_a_cluster_that_was_left_says_so(on_ray: Any) -> None:
+    """P6: and Ray's bare Exception is not for programs."""
+    from interlock.context.ray.line import RayLine
+
+    class Left:
+        def __getattr__(self, name: str) -> Any:
+            raise Exception("it is from a different cluster")
+
+    with pytest.raises(ServerGone, match=r"a different cluster\. What was"):
+        FarEvent(RayLine("left", Left()))
+
+
+def test_what_only_a_new_connection_has_is_refused(on_ray: Any) -> None:
+    """P6: nothing is dropped in silence; the cluster that is there may be named."""
+    import ray
+
+    import interlock
+
+    here = ray.get_runtime_context().gcs_address
+    for address in ("auto", here, f"localhost:{here.rpartition(':')[2]}"):
+        assert interlock.get_context("ray", address=address).cpu_count() == on_ray.cpu_count()
+    elsewhere = {"address": "192.0.2.1:6379"}
+    for options in ({"num_cpus": 1}, {"runtime_env": {"env_vars": {"A": "1"}}}, elsewhere):
+        with pytest.raises(NoSuchOption, match=f"^{next(iter(options))}: "):
+            interlock.get_context("ray", **options)
+
+
+def test_where_nobody_listens_is_told_at_once(on_ray: Any) -> None:
+    """P3: Ray itself would try for minutes."""
+    from interlock.context.ray.cluster import _check_reached
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        with pytest.raises(ServerGone, match="refused"):
+            _check_reached(f"127.0.0.1:{bound.getsockname()[1]}")
+        bound.listen()
+        _check_reached(f"127.0.0.1:{bound.getsockname()[1]}")
+    _check_reached("auto")
+    with pytest.raises(NoSuchOption, match="job submit"):
+        _check_reached("ray://127.0.0.1:10001")

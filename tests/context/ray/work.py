@@ -60,6 +60,10 @@ def waits_deaf(_: object = None) -> None:
     threading.Event().wait(BOUND_S)
 
 
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
 def counted_from(start: int) -> int:
     return start + 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError
+from ray.util import get_node_ip_address
 
 from interlock.errors import NoSuchOption, ServerGone
 
@@ -20,6 +22,7 @@ __all__ = ["LOOK_S", "at_home", "check_connected", "connect", "is_in_worker", "v
 
 JOB = "RAY_ADDRESS"  # where Ray says to a job's program which cluster it was given to
 LOOK_S = 1.0  # how often who waits looks for signals within a task, and whether Ray is there
+REACH_S = 10.0  # for a cluster's head to take a connection
 QUIET = {"logging_level": "WARNING"}  # it would tell of each connection on standard error
 
 
@@ -97,7 +100,8 @@ def connect(
     """Be connected to Ray; whether that was done here, so that it is ended here, too.
 
     Raises:
-        NoSuchOption: Something is to be set that only a Ray that is started here can have.
+        NoSuchOption: Something is to be set that only a Ray that is started here can have, or
+            only a new connection.
         ServerGone: There is no cluster at the address.
     """
     local = {"num_cpus": num_cpus, "num_gpus": num_gpus}
@@ -105,6 +109,7 @@ def connect(
     is_there = ray.is_initialized()
     if is_there:
         check_connected()
+        _check_same(address, runtime_env)
     at_home()
     address = address or os.environ.get(JOB)
     if said and (is_there or address is not None):
@@ -114,6 +119,8 @@ def connect(
         )
     if is_there:
         return False
+    if address is not None:
+        _check_reached(address)
     # Nobody is told of a program's use of Ray unless it says so itself.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address is None:
@@ -123,12 +130,57 @@ def connect(
         with _handler_kept():
             ray.init(address=address, runtime_env=runtime_env, **{**QUIET, **said, **init})
     except ConnectionError as error:
-        where = "on this machine" if address == "auto" else f"at {address}"
-        raise ServerGone(
-            f"No Ray cluster can be reached {where}: {error} Start one by `ray start --head`, or "
-            "leave the address out to have one for this program."
-        ) from error
+        raise _not_reached(address, error) from error
     return True
+
+
+def _check_same(address: str | None, runtime_env: Any) -> None:
+    """What only a new connection could have is not asked for."""
+    if runtime_env is not None:
+        raise NoSuchOption(
+            "runtime_env: this program is connected to Ray already, and its environment is made. "
+            "Give it to a pool or a process, for its workers."
+        )
+    here = ray.get_runtime_context().gcs_address
+    if address and ":" in address and _place(address) != _place(here):
+        raise NoSuchOption(
+            f"address: this program is connected to the cluster at {here} already, and not to the "
+            f"one at {address}. Close the context that did it first, or call ray.shutdown()."
+        )
+
+
+def _place(address: str) -> tuple[str, str]:
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.gethostbyname(host)
+    except OSError:
+        found = host
+    # Ray has the machine's own address for any name of it.
+    return (get_node_ip_address() if found.startswith("127.") else found), port
+
+
+def _check_reached(address: str) -> None:
+    """Somebody listens there; Ray itself would try for minutes."""
+    if address.startswith("ray://"):
+        raise NoSuchOption(
+            f"address: {address} is of Ray's client, which has no part in the cluster. Give the "
+            "head's host:port, or hand the program in by `ray job submit`."
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return  # a word such as "auto", or what Ray says is wrong
+    try:
+        socket.create_connection((host, int(port)), REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise _not_reached(address, error) from error
+
+
+def _not_reached(address: str, error: Exception) -> ServerGone:
+    where = "on this machine" if address == "auto" else f"at {address}"
+    return ServerGone(
+        f"No Ray cluster can be reached {where}: {str(error).rstrip('.')}. Start one by `ray start "
+        "--head`, or leave the address out to have one for this program."
+    )
 
 
 @contextmanager

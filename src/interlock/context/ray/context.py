@@ -31,7 +31,7 @@ from interlock.context.tasks.crew import FarCrew, Preparation
 from interlock.context.tasks.engine import AHEAD
 from interlock.context.tasks.executor import FarExecutor
 from interlock.context.tasks.pool import FarPool
-from interlock.errors import NoSuchOption
+from interlock.errors import NoSuchOption, ServerGone
 from interlock.pool.limits import whole_number
 
 if TYPE_CHECKING:
@@ -53,10 +53,11 @@ class RayContext(FarContext):
         num_cpus: Of a new one; None for those of the machine.
         num_gpus: Of a new one.
         runtime_env: Packages, files and variables of the workers, as Ray has it.
-        init: Further arguments of `ray.init`, such as ``object_store_memory``.
+        init: Further arguments of `ray.init`, such as ``object_store_memory``, where this calls it.
 
     Raises:
-        NoSuchOption: num_cpus or num_gpus, and the cluster is there already.
+        NoSuchOption: num_cpus or num_gpus, and the cluster is there already; runtime_env, or the
+            address of another one, and this program is connected already.
         ServerGone: There is no cluster at the address.
 
     If a process dies: a worker's or a machine's: its tasks are run again, as often as ``retries``
@@ -98,12 +99,13 @@ class RayContext(FarContext):
         self._making = threading.Lock()
         self._crews: weakref.WeakSet[FarCrew] = weakref.WeakSet()
         self._line: RayLine | None = None
-        self._runtime_env = runtime_env
+        self._is_closed = False
         self._is_ours = cluster.connect(address, num_cpus, num_gpus, runtime_env, dict(init or {}))
 
     def close(self) -> None:
         """Give up the actor of its locks and queues, and the cluster if it was started or joined
         by this context."""
+        self._is_closed = True
         for crew in list(self._crews):  # who waits for its results is told
             crew.terminate()
         if self._is_ours and ray.is_initialized():
@@ -121,16 +123,21 @@ class RayContext(FarContext):
         Raises:
             ServerGone: The context was closed.
         """
-        cluster.check_connected()
+        self._check_open()
         return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
     def active_children(self) -> list[Any]:  # type: ignore[override]
         """The processes that were started on Ray and have not ended."""
         return active_children()
 
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ServerGone("This context was closed. Make a new one.")
+        cluster.check_connected()
+
     def _board(self) -> RayLine:
         with self._making:
-            cluster.check_connected()
+            self._check_open()
             if self._line is None:
                 self._line = started_board(secrets.token_hex(8))
             return self._line
@@ -206,7 +213,7 @@ class RayContext(FarContext):
         return RayLauncher(Preparation(initializer, initargs), quota or 0)
 
     def _crew(self, name: str, size: int | None, launcher: RayLauncher) -> FarCrew:
-        cluster.check_connected()
+        self._check_open()
         if size is None:
             found = self.cpu_count()
             crew = FarCrew(self, launcher, found, AHEAD * found)

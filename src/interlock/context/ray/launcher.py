@@ -26,7 +26,7 @@ from interlock.context.tasks.crew import FarFunctions, Preparation
 from interlock.context.tasks.options import FarOptions
 from interlock.context.tasks.work import Again, Order, Report
 from interlock.errors import NoSuchOption, SerializationError, ServerGone
-from interlock.pool.faults import MemoryLimitExceeded, TaskTimeout, WorkerDied
+from interlock.pool.faults import MemoryLimitExceeded, TaskCancelled, TaskTimeout, WorkerDied
 from interlock.pool.messages import CALL
 from interlock.serialize.exceptions import unpack_exception
 
@@ -147,6 +147,9 @@ class RayLauncher:
             cause = error.cause
             if isinstance(cause, Again):
                 return self._last(batch, place, cause)
+            if isinstance(cause, exceptions.TaskCancelledError):
+                what = batch.job.described(batch.first + place)
+                return TaskCancelled(f"Task {what} was interrupted by KeyboardInterrupt.")
             if isinstance(cause, BaseException):
                 error = SerializationError(f"The task's process could not go on: {cause!r}")
                 error.__cause__ = cause

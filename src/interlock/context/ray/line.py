@@ -142,7 +142,12 @@ class RayLine(Line):
 
     def _send(self, method: str, *args: Any) -> Any:
         check_connected()
-        return getattr(self._actor, method).remote(*args)
+        try:
+            return getattr(self._actor, method).remote(*args)
+        except Exception as error:
+            if type(error) is not Exception:
+                raise
+            raise _gone(str(error).rstrip(".") + ".") from error  # of a cluster that was left
 
     def _answer(self, sent: Any) -> Any:
         try:
