@@ -84,6 +84,10 @@ def test_what_cannot_travel_fails_alone(on_ray: Any) -> None:
             pool.apply(work.square, (work.unsendable(),))
         with pytest.raises(ResultNotSent, match="lock"):
             pool.apply(work.unsendable)
+        with pytest.raises(SerializationError, match="lock"):
+            pool.apply(work.unsendable, keep_remote=True).get(BOUND_S)
+        with pytest.raises(SerializationError, match=r"^An object of type lock cannot be sent: "):
+            pool.share(work.unsendable())
         assert pool.apply(work.square, (3,)) == 9
 
 

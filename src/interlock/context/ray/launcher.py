@@ -185,6 +185,7 @@ class RayLauncher:
         try:
             return Remote(ray.put(obj))
         except TypeError as error:
+            pack(obj)  # says it in a sentence
             raise SerializationError(str(error)) from error
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from ray.exceptions import GetTimeoutError, RayError
+from ray.exceptions import GetTimeoutError, RayError, RaySystemError, RayTaskError
 
 from interlock.context.ray.cluster import check_connected, value_of
-from interlock.errors import ServerGone
+from interlock.errors import SerializationError, ServerGone
 from interlock.pool.results import NotYet
 
 __all__ = ["Remote"]
@@ -36,6 +36,7 @@ class Remote(Generic[T]):
 
         Raises:
             multiprocessing.TimeoutError: It did not come in time.
+            SerializationError: It cannot be sent from one process to another.
             ServerGone: It is lost: its machine, or the process that asked for it, is gone.
 
         If a process dies: see ServerGone; one that only made it is not missed.
@@ -45,6 +46,9 @@ class Remote(Generic[T]):
             value: T = value_of(self.ref, timeout)
         except GetTimeoutError:
             raise NotYet(f"The value did not come within {timeout} s.") from None
+        except (RayTaskError, RaySystemError) as error:  # of Ray's packing, there or here
+            why = str(getattr(error, "cause", None) or error).partition("\n")[0]
+            raise SerializationError(f"A value was kept that cannot be sent: {why}") from error
         except RayError as error:
             raise ServerGone(
                 f"A value that was kept in the object store is lost: {str(error).splitlines()[0]} "
