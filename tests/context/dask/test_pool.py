@@ -131,6 +131,13 @@ def test_options_that_dask_has_not_are_refused(local: DaskContext) -> None:
         local.Pool(backoff=1.0)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("resources", ["GPU", {"GPU": "1"}, {"GPU": -1}, 1])
+def test_resources_that_are_none(local: DaskContext, resources: Any) -> None:
+    """P6: are refused where they are given, not by the scheduler."""
+    with pytest.raises(ValueError, match=r"resources is .*give names and numbers"):
+        local.Pool(resources=resources)
+
+
 def test_resources_that_no_worker_has_are_told(local: DaskContext) -> None:
     """Nothing hangs: after the context's patience."""
     context = DaskContext(client=local.client, patience=0.1)

@@ -80,6 +80,31 @@ def test_a_queue_is_first_in_first_out(local: DaskContext) -> None:
         queue.put(1)
 
 
+def refuse() -> None:
+    raise LookupError("not here")
+
+
+class Poison:
+    """Cannot be unpacked."""
+
+    def __reduce__(self) -> Any:
+        return refuse, ()
+
+
+def test_a_message_that_cannot_be_unpacked(local: DaskContext) -> None:
+    """P2: get() raises and has taken it; get_many() ends before it, and a lease gives it back."""
+    queue = local.Queue(max_deliveries=9)
+    queue.put_many([1, Poison(), 3])
+    assert queue.get_many(3) == [1]
+    with pytest.raises(LookupError, match="not here"):
+        queue.lease(BOUND_S).__enter__()
+    with pytest.raises(LookupError, match="not here"):
+        queue.get(timeout=BOUND_S)
+    assert queue.get(timeout=BOUND_S) == 3
+    until(lambda: not queue.statistics().leased)
+    assert queue.empty()
+
+
 def test_who_waits_is_served_in_order(local: DaskContext) -> None:
     """P3: a get that waits has the message at once; a put that waits has the room."""
     queue = local.Queue(maxsize=1)
@@ -315,8 +340,11 @@ async def test_a_queue_is_awaited(local: DaskContext) -> None:
     with anyio.move_on_after(0.1):
         await queue.aio.get()
     queue.put("kept")
+    with pytest.raises(ZeroDivisionError):
+        async with queue.aio.lease():
+            1 // 0  # noqa: B018
     async with queue.aio.lease() as delivery:
-        assert delivery.message == "kept"
+        assert (delivery.message, delivery.attempt) == ("kept", 2)
     with pytest.raises(Empty):
         await queue.aio.get(timeout=0.01)
     await queue.aio.put_many([2, 3])

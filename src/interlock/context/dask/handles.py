@@ -68,7 +68,7 @@ class Handle(Generic[T]):
 
         If a process dies: see WorkerDied; fewer deaths are Dask's to mend.
         """
-        value: T = self._link.wait(self._value(timeout))
+        value: T = self._link.wait(lambda: self._value(timeout))
         return value
 
     async def _value(self, timeout: float | None) -> Any:
@@ -118,7 +118,7 @@ class Handle(Generic[T]):
 
         If a process dies: as `Handle.get`.
         """
-        return self._link.wait(self._done(timeout))
+        return self._link.wait(lambda: self._done(timeout))
 
     async def _done(self, timeout: float | None) -> bool:
         waiting = asyncio.ensure_future(self.future._state.wait())
@@ -176,4 +176,4 @@ def gathered(handles: Iterable[Handle[T]], timeout: float | None = None) -> list
     async def values() -> list[T]:
         return list(await asyncio.gather(*(each._value(timeout) for each in found)))
 
-    return link.wait(values())
+    return link.wait(values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from interlock.context.board.answers import unpacked
 from interlock.context.board.seats import Seat
+from interlock.context.dask.called import Called
 from interlock.context.dask.packing import pack_message, refuse_outside, unpack
 from interlock.context.far.line import Line
 
@@ -33,19 +33,30 @@ class DaskLine(Line):
         self._link.register()
         return super().make(kind, *args)
 
-    def _send(self, method: str, *args: Any) -> Future[Any]:
-        asked = self._link.asked(method, *args)
-        return self._link.begin(self._read(asked) if method in ("call", "make") else asked)
+    def _send(self, method: str, *args: Any) -> Called[Any]:
+        ask = self._read if method in ("call", "make") else self._link.asked
+        called = self._link.called(lambda: ask(method, *args))
+        called.begin()
+        return called
 
-    async def _read(self, asked: Coroutine[Any, Any, Any]) -> tuple[str, Any]:
-        return unpacked(await asked)
+    async def _read(self, method: str, *args: Any) -> tuple[str, Any]:
+        return unpacked(await self._link.asked(method, *args))
 
-    def _answer(self, sent: Future[Any]) -> Any:
+    def _answer(self, sent: Called[Any]) -> Any:
         self._link.wait_for(sent)
         return sent.result()
 
-    def _future(self, sent: Future[Any]) -> Future[Any]:
-        return sent
+    def _future(self, sent: Called[Any]) -> Future[Any]:
+        answer: Future[Any] = Future()
+
+        def tell(called: Called[Any]) -> None:
+            if called.error is None:
+                answer.set_result(called.value)
+            else:
+                answer.set_exception(called.error)
+
+        sent.then(tell)
+        return answer
 
     def _enter(self, seat: Seat) -> None:
         self._answer(self._send("enter", seat))

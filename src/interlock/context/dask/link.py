@@ -8,12 +8,13 @@ import os
 import pickle
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from distributed import Client, get_client
 
 from interlock.context.board.answers import RAISED, unpacked
+from interlock.context.dask.called import Called
 from interlock.context.dask.desk import OPERATION, Desk
 from interlock.context.dask.line import DaskLine
 from interlock.context.dask.packing import now
@@ -105,7 +106,7 @@ class Link:
             ServerGone: The scheduler is lost.
         """
         self.register()
-        found: list[Any] = self.wait(self.asked("idle", keys))
+        found: list[Any] = self.wait(lambda: self.asked("idle", keys))
         return found
 
     async def asked(self, method: str, *args: Any) -> Any:
@@ -150,15 +151,15 @@ class Link:
         try:
             loop: Any = self.client.loop
             return asyncio.run_coroutine_threadsafe(coroutine, loop.asyncio_loop)
-        except BaseException:
+        except Exception:  # not what comes from outside: it may have begun
             coroutine.close()
             raise
 
-    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it in the client's event loop, and wait for what it returns.
+    def wait(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Call it in the client's event loop, and wait for what its coroutine returns.
 
         Args:
-            coroutine: What is run; it is cancelled if this thread is interrupted.
+            call: Gives the coroutine, which is cancelled if this thread is interrupted.
 
         Raises:
             WouldDeadlock: This is the thread of the client's event loop.
@@ -166,21 +167,31 @@ class Link:
 
         If a process dies: what the coroutine has for that.
         """
-        future = self.begin(coroutine)
+        called = self.called(call)
         try:
-            self.wait_for(future)
+            called.begin()
+            self.wait_for(called)
         except BaseException:
-            future.cancel()
+            called.cancel()
             raise
-        return future.result()
+        return called.result()
 
-    def wait_for(self, future: concurrent.futures.Future[Any]) -> None:
+    def called(self, call: Callable[[], Coroutine[Any, Any, T]]) -> Called[T]:
+        """A call of it in the client's event loop, which is not begun yet.
+
+        Raises:
+            ServerGone: The client was closed.
+        """
+        loop: Any = self.client.loop
+        return Called(loop.asyncio_loop, call)
+
+    def wait_for(self, called: Called[Any]) -> None:
         """Wait until it is done; a task of Dask that has to wait leaves its slot to others.
 
         Raises:
             WouldDeadlock: This is the thread of the client's event loop.
 
-        If a process dies: what the future has for that.
+        If a process dies: what the call has for that.
         """
         if self.client.asynchronous:
             raise WouldDeadlock(
@@ -188,9 +199,9 @@ class Link:
                 "same by `.aio`."
             )
         # In pieces: an exception that is sent to this thread is raised between two.
-        if not concurrent.futures.wait([future], LOOK_S).done:
+        if not called.wait(LOOK_S):
             leave_slot()
-            while not concurrent.futures.wait([future], LOOK_S).done:
+            while not called.wait(LOOK_S):
                 continue
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from interlock._awaiting import anyio  # type: ignore[attr-defined]
 from interlock.context.board.signals import ACT
 from interlock.context.board.thing import NOT_YET
-from interlock.context.far.delivery import FarDelivery
-from interlock.context.far.line import limit_s
-from interlock.errors import Empty, Full, ShutDown
+from interlock.context.far.delivery import FarDelivery, nothing_came
+from interlock.context.far.line import Settled, limit_s
+from interlock.errors import Full, ShutDown
 from interlock.synchronize.waiting import AsyncEntered, AsyncWaitsFor
 
 __all__ = [
@@ -47,7 +47,10 @@ class AwaitableTurn(AsyncEntered):
         """
         turn = self._turn
         answer = await turn._line.arun(turn._acquiring(block, timeout, _lane()))
-        return bool(turn._acquired(answer))
+        try:
+            return answer is not NOT_YET and bool(turn._acquired(answer))
+        except Settled as settled:
+            raise settled.why from None
 
     def release(self) -> None:
         """As `release` of what it is of, by the task that has it; it takes about a millisecond.
@@ -252,16 +255,19 @@ class AwaitableQueue:
             rest = None if ends is None else max(0.0, ends - anyio.current_time())
             taken = await queue._line.arun(queue._taking(number, rest))
             if taken is NOT_YET:
-                raise Empty("No message came in time.")
+                nothing_came()
             try:
-                values, arrived = queue._unpacked(taken)
+                arrived, given = queue._unpacked(taken)
                 with anyio.CancelScope(shield=True):
                     is_here = await queue._line.arun(queue._arriving(arrived))
             except BaseException:  # asyncio's own cancellation knows no shield
                 queue._line.tell(queue._giving_back(taken))
                 raise
             if is_here:
-                return list(queue._given(values))
+                try:
+                    return list(given())
+                except Settled as settled:
+                    raise settled.why from None
 
     @asynccontextmanager
     async def lease(self, timeout: float | None = None) -> AsyncIterator[FarDelivery]:
@@ -275,7 +281,13 @@ class AwaitableQueue:
         """
         queue = self._queue
         delivery = FarDelivery(queue, timeout)
-        delivery._begin(await queue._line.arun(queue._taking(1, limit_s(True, timeout), True)))
+        taken = await queue._line.arun(queue._taking(1, limit_s(True, timeout), True))
+        if taken is NOT_YET:
+            nothing_came()
+        try:
+            delivery._begin(taken)
+        except Settled as settled:
+            raise settled.why from None
         try:
             yield delivery
         except BaseException:

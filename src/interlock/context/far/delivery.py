@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from interlock.context.board.thing import NOT_YET
-from interlock.context.far.line import limit_s
+from interlock.context.far.line import Settled, limit_s
 from interlock.errors import Empty, LeaseLost
 
 if TYPE_CHECKING:
     from interlock.context.far.queues import FarQueue
 
-__all__ = ["FarDelivery"]
+__all__ = ["FarDelivery", "nothing_came"]
+
+
+def nothing_came() -> NoReturn:
+    """Raise that."""
+    raise Empty("No message came in time.")
 
 
 class FarDelivery:
@@ -56,20 +60,22 @@ class FarDelivery:
             self._queue._ask("give_back", [ticket for ticket, *_ in taken])
 
     def _begin(self, taken: Any) -> FarDelivery:
-        if taken is NOT_YET:
-            raise Empty("No message came in time.")
         self._taken = taken
         (_, payload, self.attempt) = taken[0]
         try:
             self.message = self._queue._line.unpack(payload)
-        except BaseException:
+        except Exception as error:
             self.give_back()
-            raise
+            raise Settled(error) from None
         return self
 
     def __enter__(self) -> FarDelivery:
         queue, wait_s = self._queue, limit_s(True, self._timeout)
-        return self._begin(queue._line.run(queue._taking(1, wait_s, True)))
+        taking = queue._taking(1, wait_s, True)
+        try:
+            return queue._line.run(taking, self._begin, nothing_came)  # type: ignore[no-any-return]
+        except Settled as settled:
+            raise settled.why from None
 
     def __exit__(
         self,

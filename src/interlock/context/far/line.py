@@ -14,7 +14,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,7 +26,19 @@ from interlock.context.board.seats import Seat, Who
 from interlock.context.board.thing import NOT_YET
 from interlock.errors import NoSuchObject, ServerGone
 
-__all__ = ["Call", "Line", "lane_of_thread", "limit_s"]
+__all__ = ["Call", "Line", "Settled", "lane_of_thread", "limit_s", "seated"]
+
+
+class Settled(Exception):
+    """What the caller is told by an exception though the call was had: nothing is undone.
+
+    Attributes:
+        why: The exception.
+    """
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -167,12 +179,24 @@ class Line:
         """Nobody has it any more; the board is told with the next call."""
         self._dropped.append(name)
 
-    def run(self, call: Call) -> Any:
-        """What it returned; NOT_YET when its time was over.
+    def run(
+        self,
+        call: Call,
+        then: Callable[[Any], Any] | None = None,
+        otherwise: Callable[[], Any] | None = None,
+    ) -> Any:
+        """What it returned, or what ``then`` makes of that; NOT_YET when its time was over.
+
+        Args:
+            call: What is called.
+            then: Called with what it returned. As long as it runs the call is undone if the caller
+                is interrupted; what it raises by itself is `Settled`.
+            otherwise: Called when the time was over; what it returns is returned.
 
         Raises:
             ServerGone: The board is gone.
             NoSuchObject: It has no such thing any more.
+            Settled: By ``then``.
             Exception: What the method raised.
 
         If a process dies: this one: the board takes back what it had. The board's: see Raises.
@@ -183,7 +207,9 @@ class Line:
             sent = self._send("call", who, number, *_parts(call))
             answer = self._answer(sent)
             _raise_what_signals_raise()
-        except ServerGone:
+            if answer[0] == VALUE:  # from here on there is no step behind which it is returned
+                return answer[1] if then is None else then(answer[1])
+        except (ServerGone, Settled):
             raise
         except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
@@ -191,10 +217,10 @@ class Line:
                 if sent is not None and call.is_due:
                     self._answer(sent)
             raise
-        kind, value = answer
-        if kind == VALUE:  # at once: a call from here on would be a gap for an interrupt
-            return value
-        return self.run(call) if self._is_unknown(who, answer) else _read(answer)
+        if self._is_unknown(who, answer):
+            return self.run(call, then, otherwise)
+        found = _read(answer)
+        return found if otherwise is None else otherwise()
 
     async def arun(self, call: Call) -> Any:
         """The same, awaited, under asyncio and Trio.

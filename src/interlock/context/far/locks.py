@@ -8,9 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from interlock.context.board.seats import Left
-from interlock.context.board.thing import NOT_YET
 from interlock.context.far.handle import Handle, abandonment, holder
-from interlock.context.far.line import Call, Line, limit_s
+from interlock.context.far.line import Call, Line, Settled, limit_s
 from interlock.errors import AbandonedLockError, AbandonedLockWarning
 from interlock.synchronize.lock_base import OnAbandon
 from interlock.synchronize.owner import Abandonment, Holder
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
     from interlock.context.far.aio import AwaitableTurn
 
 __all__ = ["FarBoundedSemaphore", "FarLock", "FarRLock", "FarSemaphore"]
+
+
+def _not_in_time() -> bool:
+    return False
 
 
 class _Turn(Handle):
@@ -42,10 +45,11 @@ class _Turn(Handle):
 
         If a process dies: the owner's: it is free as soon as that is noticed.
         """
-        answer = self._line.run(self._acquiring(block, timeout))
-        if answer is not NOT_YET and answer[1] is None:
-            return True  # at once, as in `Line.run`
-        return self._acquired(answer)
+        call = self._acquiring(block, timeout)
+        try:  # with no step between the answer and its return
+            return self._line.run(call, self._acquired, _not_in_time)  # type: ignore[no-any-return]
+        except Settled as settled:
+            raise settled.why from None
 
     def _acquiring(self, block: bool, timeout: float | None, lane: str | None = None) -> Call:
         return self._call("acquire", timeout_s=limit_s(block, timeout), lane=lane)
@@ -54,11 +58,12 @@ class _Turn(Handle):
         return self._step("release", lane=lane)
 
     def _acquired(self, answer: Any) -> bool:
-        if answer is NOT_YET:
-            return False
         has_it, left = answer
         if left is not None:
-            self._tell_of(left, has_it)
+            try:
+                self._tell_of(left, has_it)
+            except (AbandonedLockError, Warning) as error:
+                raise Settled(error) from None
         return True
 
     def _tell_of(self, left: Left, has_it: bool) -> None:
@@ -138,7 +143,7 @@ class FarLock(_Turn):
             warnings.warn(
                 f"{story}. You have the lock now; what it guards may be half changed.",
                 AbandonedLockWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         except BaseException:
             self.release()

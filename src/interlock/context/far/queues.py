@@ -8,15 +8,15 @@ if this process dies. If this one is interrupted then, the message is put back.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from interlock.context.board.thing import NOT_YET
-from interlock.context.far.delivery import FarDelivery
+from interlock.context.far.delivery import FarDelivery, nothing_came
 from interlock.context.far.handle import Handle
-from interlock.context.far.line import Call, Line, limit_s
-from interlock.errors import Empty, Full, QueueClosed, ServerGone, ShutDown
+from interlock.context.far.line import Call, Line, Settled, limit_s
+from interlock.errors import Full, QueueClosed, ServerGone, ShutDown
 from interlock.queues.base import core_limits
 from interlock.queues.dead_letters import DeadLetters
 from interlock.queues.statistics import QueueStatistics
@@ -28,11 +28,6 @@ __all__ = ["FarJoinableQueue", "FarQueue", "FarSimpleQueue"]
 
 
 MAX_BYTES = 256 << 20  # by default
-
-
-class _Unreadable:
-    def __init__(self, why: Exception) -> None:
-        self.why = why
 
 
 class FarSimpleQueue(Handle):
@@ -126,44 +121,56 @@ class FarSimpleQueue(Handle):
 
     def _got(self, number: int, timeout_s: float | None) -> list[Any]:
         ends = None if timeout_s is None else time.monotonic() + timeout_s
-        while True:
-            rest = None if ends is None else max(0.0, ends - time.monotonic())
-            taken = self._line.run(self._taking(number, rest))
-            if taken is NOT_YET:
-                raise Empty("No message came in time.")
+        try:
+            return self._got_until(number, ends)
+        except Settled as settled:
+            raise settled.why from None
+
+    def _got_until(self, number: int, ends: float | None) -> list[Any]:
+        rest = None if ends is None else max(0.0, ends - time.monotonic())
+
+        def arrive(taken: Any) -> Any:
             try:
-                values, arrived = self._unpacked(taken)
-                is_here = self._line.run(self._arriving(arrived))
+                arrived, given = self._unpacked(taken)
+                return self._line.run(
+                    self._arriving(arrived),
+                    # Else they are another's meanwhile: this process was thought dead.
+                    lambda is_here: given() if is_here else self._got_until(number, ends),
+                )
+            except Settled:
+                raise
             except BaseException:
                 with suppress(ServerGone):
                     self._line.run(self._giving_back(taken))
                 raise
-            if is_here:
-                return self._given(values)
 
-    def _unpacked(self, taken: Any) -> tuple[list[Any], Any]:
-        """The messages, and what of `taken` they are; one that cannot be read ends them, and is
-        an error if it is the first.
+        taking = self._taking(number, rest)
+        return self._line.run(taking, arrive, nothing_came)  # type: ignore[no-any-return]
+
+    def _unpacked(self, taken: Any) -> tuple[Any, Callable[[], list[Any]]]:
+        """What of `taken` can be given, and what gives it; what cannot be read ends it, and is an
+        error if it is the first.
 
         The board lets go of them later: handles in them keep now what they are of.
         """
         values: list[Any] = []
+        why: Exception | None = None
         for _, payload, _ in taken:
             try:
                 values.append(self._line.unpack(payload))
             except Exception as error:
-                if not values:
-                    values.append(_Unreadable(error))
+                why = error
                 break
-        rest = taken[len(values) :]
-        if rest:
-            self._line.run(self._giving_back(rest))
-        return values, taken[: len(values)]
+        number = max(1, len(values))
+        if taken[number:]:
+            self._line.run(self._giving_back(taken[number:]))
 
-    def _given(self, values: list[Any]) -> list[Any]:
-        if isinstance(values[0], _Unreadable):
-            raise values[0].why
-        return values
+        def given() -> list[Any]:
+            if not values and why is not None:
+                raise Settled(why)
+            return values
+
+        return taken[:number], given
 
     def _taking(self, number: int, timeout_s: float | None, leased: bool = False) -> Call:
         self._check_open()
@@ -296,10 +303,17 @@ class FarQueue(FarSimpleQueue):
         return DeadLetters(letters)
 
     def _get_dead(self, block: bool, timeout: float | None) -> Any:
-        found = self._wait_for("take_dead", timeout_s=limit_s(block, timeout))
-        if found is NOT_YET:
-            raise Empty("There was no dead letter in time.")
-        return self._line.unpack(found[0])
+        call = self._call("take_dead", timeout_s=limit_s(block, timeout))
+        try:
+            return self._line.run(call, self._dead_one, nothing_came)
+        except Settled as settled:
+            raise settled.why from None
+
+    def _dead_one(self, found: Any) -> Any:
+        try:
+            return self._line.unpack(found[0])
+        except Exception as error:
+            raise Settled(error) from None
 
     def statistics(self) -> QueueStatistics:
         """What is in the queue at this moment; the processes are those of the whole context."""

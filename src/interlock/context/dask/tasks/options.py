@@ -51,6 +51,14 @@ class DaskOptions:
     def __post_init__(self) -> None:
         checked = Options(self.timeout, self.retries, self.retry_on, priority=self.priority)
         object.__setattr__(self, "retry_on", checked.retry_on)
+        given: Any = self.resources
+        if given is not None and not (
+            isinstance(given, Mapping)
+            and all(isinstance(each, int | float) and each >= 0 for each in given.values())
+        ):
+            raise ValueError(
+                f'resources is {given!r}; give names and numbers, such as {{"GPU": 1}}'
+            )
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> DaskOptions:
