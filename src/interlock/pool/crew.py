@@ -32,7 +32,7 @@ from interlock.process.zygote import Gone
 from interlock.queues import Queue
 from interlock.serialize.functions import pack_function
 
-__all__ = ["Crew", "Functions"]
+__all__ = ["Crew", "Functions", "feed"]
 
 TASK_BYTES_MAX = 1 << 40  # of one worker's queue; memory is taken when it is used
 _NAMED = (FunctionType, BuiltinFunctionType, type)
@@ -116,6 +116,30 @@ def _teller(whose: Callable[[], Crew | None]) -> Callable[[int, list[bytes]], No
             crew._function_ended(number, tickets)
 
     return tell
+
+
+def feed(engine: Any, job: Any) -> None:
+    """Let a thread read the input of a job.
+
+    Who is interrupted (Ctrl-C) does not get the iterator; the pool's end must not wait for a thread
+    that was not started, or stands still at its start.
+
+    Args:
+        engine: Of a pool.
+        job: Of it.
+
+    Raises:
+        PoolClosed: The pool takes no more.
+    """
+    try:
+        with engine.lock:
+            engine.check_open()
+            engine.feeders.add(job)
+        threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
+    except BaseException:
+        engine.feeders.discard(job)
+        job.close()
+        raise
 
 
 class Crew:
@@ -292,21 +316,8 @@ class Crew:
         self.engine.check_open()
 
     def feed(self, job: Any) -> None:
-        """Let a thread read the input of a job.
-
-        Who is interrupted (Ctrl-C) does not get the iterator; the pool's end must not wait for a
-        thread that was not started, or stands still at its start.
-        """
-        engine = self.engine
-        try:
-            with engine.lock:
-                engine.check_open()
-                engine.feeders.add(job)
-            threading.Thread(target=job.feed, name="interlock-pool-input", daemon=True).start()
-        except BaseException:
-            engine.feeders.discard(job)
-            job.close()
-            raise
+        """As `feed` of this module."""
+        feed(self.engine, job)
 
     def _function_ended(self, number: int, tickets: list[bytes]) -> None:
         """No job has it any more; told by the garbage collector, as `abandon` is."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from interlock.context.tasks.batch import Launcher
 from interlock.context.tasks.engine import FarEngine
+from interlock.pool.crew import feed
 from interlock.pool.engine import CLOSED, RUNNING, TERMINATED
 from interlock.pool.faults import PoolClosed
 from interlock.pool.jobs import Function
@@ -146,11 +147,8 @@ class FarCrew:
         self.engine.check_open()
 
     def feed(self, job: Any) -> None:
-        """Let a thread read the input of a job."""
-        with self.engine.lock:
-            self.engine.check_open()
-            self.engine.feeders.add(job)
-        threading.Thread(target=job.feed, name="interlock-far-input", daemon=True).start()
+        """As `interlock.pool.crew.feed`."""
+        feed(self.engine, job)
 
     def close(self) -> None:
         """Take no more tasks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import _RemoteTraceback
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +16,7 @@ from interlock.context.dask.tasks.kept import keep
 from interlock.context.dask.tasks.options import DaskOptions, DaskTaskOptions
 from interlock.context.dask.work.run import CALL, STARMAP
 from interlock.errors import NoSuchOption
-from interlock.pool.executor import _parted
+from interlock.pool.executor import _Mapped, _parted
 from interlock.pool.faults import PoolClosed
 from interlock.pool.futures import Future
 from interlock.pool.limits import whole_number
@@ -186,7 +185,8 @@ class DaskExecutor(concurrent.futures.Executor):
             self._crew, Function.of(fn), STARMAP, options, calls, chunk, True, buffersize, is_sized
         )
         job.start()
-        return _Mapped(job, timeout)
+        its: Any = job
+        return _Mapped(its, timeout)
 
     def with_options(self, **options: Unpack[DaskTaskOptions]) -> _WithOptions:
         """This executor with other options for `submit` and `map`.
@@ -261,29 +261,3 @@ class _Settling:
             traceback: Any = str(cause)
             value.__cause__ = _RemoteTraceback(traceback)
         future.set_exception(value)
-
-
-class _Mapped(Iterator[Any]):
-    """The results of a map; after the first error there are no more."""
-
-    def __init__(self, job: StreamJob, timeout: float | None) -> None:
-        self._job = job
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-
-    def __next__(self) -> Any:
-        rest = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        success, value = self._job.next_result(rest)
-        if success:
-            return value
-        try:
-            self._job.close()
-            raise value
-        finally:
-            del value
-
-    def close(self) -> None:
-        """Begin no more calls, and read no further."""
-        self._job.close()
-
-    def __del__(self) -> None:
-        self._job.close()
