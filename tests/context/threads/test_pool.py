@@ -88,6 +88,29 @@ def test_a_pool_ends_though_a_call_does_not() -> None:
     worker.join(LONG_S)
 
 
+def test_a_thread_that_cannot_be_started_is_started_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P3: no task is left behind, and it is said once; a pool that begins so is none."""
+    start, refused = threading.Thread.start, [1, 2]
+
+    def start_not_always(thread: threading.Thread) -> None:
+        if refused and "PoolWorker" in thread.name:
+            refused.pop()
+            raise RuntimeError("no thread")
+        start(thread)
+
+    with context.Pool(1, maxtasksperchild=1) as pool:
+        results = [pool.apply_async(abs, (-n,)) for n in range(3)]
+        monkeypatch.setattr(threading.Thread, "start", start_not_always)
+        results += [pool.apply_async(abs, (-n,)) for n in range(3)]
+        assert [result.get(LONG_S) for result in results] == [0, 1, 2] * 2
+    assert caplog.text.count("tries again: no thread") == 1
+    refused.append(3)
+    with pytest.raises(RuntimeError, match="no thread"):
+        context.Pool(1)
+
+
 def test_join_waits_no_longer_for_what_terminate_could_not_stop() -> None:
     """P3: a call or an initializer that does not come back; its thread ends when it does."""
     for initializer in False, True:

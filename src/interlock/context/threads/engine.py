@@ -38,6 +38,7 @@ from interlock.pool.worker import worker_state_is
 
 __all__ = ["Engine"]
 
+AGAIN_S = 0.1  # after which a thread that could not be started is tried again
 UNFIT_MAX = 3  # initializers in a row that fail: then the pool gives up
 SHORT_S = 5e-5  # tasks of this length are told of together
 _log = logging.getLogger("concurrent.futures")
@@ -88,6 +89,7 @@ class Engine(Giving, Outcomes):
         self._name = name
         self._numbers = itertools.count(1)
         self._unfit = 0
+        self._is_late = False  # whether threads are to be started that could not be
         self._settled = []
         self._has_ended = False
         self._threads: list[threading.Thread] = []
@@ -95,7 +97,7 @@ class Engine(Giving, Outcomes):
     def start(self) -> None:
         """Begin."""
         self.clock.begin()
-        self.start_missing()
+        self._start_missing()
 
     # ---- asking ------------------------------------------------------------------
 
@@ -204,7 +206,25 @@ class Engine(Giving, Outcomes):
     # ---- threads -----------------------------------------------------------------
 
     def start_missing(self) -> None:
-        """Start threads until there are as many as there shall be."""
+        """Start threads until there are as many as there shall be, now or when there can be."""
+        try:
+            self._start_missing()
+        except RuntimeError as error:  # the system starts none
+            with self.lock:
+                is_first, self._is_late = not self._is_late, True
+            if is_first:
+                _log.warning("A pool cannot start a thread now, and tries again: %s", error)
+                self.clock.at(AGAIN_S, self._start_late)
+
+    def _start_late(self) -> None:
+        self._is_late = False  # first: who fails from now on looks for himself
+        try:
+            self._start_missing()
+        except RuntimeError:
+            self._is_late = True
+            self.clock.at(AGAIN_S, self._start_late)
+
+    def _start_missing(self) -> None:
         with self.lock:
             while self._missing() > 0:
                 number = next(self._numbers)
