@@ -146,7 +146,15 @@ def test_a_function_without_a_name_is_advised_too() -> None:
         ([1], {"items": 0}, "items is 0"),
         ([1], {"workers_max": 0}, "workers_max is 0"),
         ([1], {"budget_s": 0}, "budget_s is 0"),
+        ([1], {"budget_s": float("nan")}, "budget_s is nan; give seconds"),
+        ([1], {"budget_s": float("inf")}, "budget_s is inf; give seconds"),
         ([1], {"contexts": ["dask"]}, "there is no context 'dask' to advise; give thread"),
+        ([1], {"contexts": "thread"}, r"contexts is 'thread'; give names in a list: \['thread'\]"),
+        ([1], {"items": "5"}, "items is '5'; give a whole number"),
+        ([1], {"items": float("nan")}, "items is nan; give a whole number"),
+        ([1], {"workers_max": 2.5}, "workers_max is 2.5; give a whole number"),
+        ([1], {"workers_max": None}, "workers_max is None; give a whole number"),
+        ([1], {"budget_s": "2"}, "budget_s is '2'; give seconds"),
     ],
 )
 def test_wrong_use_is_told_before_anything_is_run(
@@ -154,6 +162,8 @@ def test_wrong_use_is_told_before_anything_is_run(
 ) -> None:
     """In one sentence."""
     called: list[int] = []
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises((ValueError, TypeError), match=said):
         interlock.advise(called.append, sample, **options)
+    with pytest.raises(TypeError, match="advise\\(\\) takes a function, and 5 cannot be called"):
+        interlock.advise(5, [1])  # type: ignore[arg-type]
     assert called == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,13 +15,13 @@ import pytest
 import interlock
 from interlock.advice import study
 from interlock.advice.facts import ASYNCIO, MAIN, THREAD, Facts, Trial
-from interlock.advice.measure import trials
+from interlock.advice.measure import crowd, trials
 from interlock.advice.measure.probe import Probe
 from interlock.advice.measure.trials import size_of
 from interlock.advice.model import Prediction, predict
 from interlock.pool.limits import cpu_count
 from tests.advice import kinds
-from tests.advice.made_up import CALLS, facts
+from tests.advice.made_up import CALLS, HOMES, facts
 from tests.advice.made_up import trial as made_up
 
 
@@ -32,6 +33,7 @@ from tests.advice.made_up import trial as made_up
         ("python", Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 1, 0.1, 40),
         ("python", Prediction("fork", 4, 1, 400.0, "cpus", item_s=0.01), 64 << 20, 5.0, 4),
         ("python", Prediction("fork", 4, 1, 4.0, "cpus", item_s=1.0), 1, 0.5, 0),
+        ("python", Prediction("fork", 4, 1, 400.0, "cpus", 2.0, 0.01), 1, 1.0, 0),
         ("waits", Prediction("thread", 32, 1, 3200.0, "workers", item_s=0.01), 1, 5.0, 128),
         ("tiny", Prediction("thread", 2, 1, 1e9, "gil", item_s=1e-9), 1, 5.0, 100_000),
     ],
@@ -134,9 +136,33 @@ def test_what_is_late_for_want_of_cpus_has_not_failed(monkeypatch: pytest.Monkey
         done = tried(monkeypatch, some, prediction, (36.0, 24.0), took_s=15.0, error=error)
         assert (done.is_done, done.failure, done.starved) == (False, "", 0.4)
     done = tried(monkeypatch, some, prediction, (48.0, 12.0), took_s=15.0, error=late)
-    assert done.failure == "TimeoutError: not done after 15.0 s; the model has 0.25 s"
+    assert done.failure == "TimeoutError: not done after 15.0 s, 0.25 s foreseen"
     done = tried(monkeypatch, some, prediction, (0.1, 0.9), took_s=0.1, error=late)
     assert done.failure == "TimeoutError"
+
+
+def test_threads_that_never_end_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor several that are only looked at: a function may lock itself out in them."""
+    monkeypatch.setattr(trials, "GRACE_S", 0.1)
+    monkeypatch.setattr(crowd, "GRACE_S", 0.1)
+    for_ever = threading.Event()
+
+    def never_ends_in_threads(number: int) -> int:
+        if threading.current_thread() is not threading.main_thread():
+            for_ever.wait()
+        return number
+
+    try:
+        some = facts("python", homes={THREAD: HOMES[THREAD]})
+        with pytest.raises(TimeoutError, match="for ever"):
+            crowd.apart_s(CALLS["tiny"], never_ends_in_threads, [1], 2)
+        done, _ = trials.trial(
+            some, predict(some, THREAD, 2, 10), never_ends_in_threads, [1], share_s=0.1
+        )
+        assert done is not None
+        assert done.failure.startswith("TimeoutError: not done after")
+    finally:
+        for_ever.set()
 
 
 def test_of_two_runs_the_quicker_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 from interlock.advice import words
@@ -71,6 +73,7 @@ def advise(
 
     Raises:
         ValueError: The sample is empty, a number is less than 1, or a context has another name.
+        TypeError: The function cannot be called, or a number is none.
         RuntimeError: A coroutine function, in a thread in which an event loop runs.
         SampleFailed: The function raised for each input.
 
@@ -83,13 +86,17 @@ def advise(
         >>> advice.context, advice.workers > 8
         ('thread', True)
     """
+    if not callable(function):
+        raise TypeError(f"advise() takes a function, and {function!r} cannot be called")
     if is_async(function) and _in_a_loop():
         raise RuntimeError(
             "advise() runs event loops of its own, and one is running in this thread; write "
             "`await asyncio.to_thread(interlock.advise, function, sample)`"
         )
+    wanted = _checked(items, workers_max, budget_s, contexts)
     inputs = list(itertools.islice(sample, SAMPLE_MAX))
-    wanted = _checked(inputs, items, workers_max, budget_s, contexts)
+    if not inputs:
+        raise ValueError("the sample is empty; give some inputs")
     study = _Study(function, time.monotonic() + budget_s, workers_max)
     study.measure(inputs, wanted, budget_s)
     number = items_of_a_minute(study.facts) if items is None else items
@@ -97,18 +104,23 @@ def advise(
     return study.advice(number)
 
 
-def _checked(
-    inputs: Sequence[Any], items: int | None, workers_max: int, budget_s: float,
-    contexts: Sequence[str] | None,
-) -> tuple[str, ...]:  # fmt: skip
-    if not inputs:
-        raise ValueError("the sample is empty; give some inputs")
-    if items is not None and items < 1:
-        raise ValueError(f"items is {items!r}; give a number of at least 1, or None")
-    if workers_max < 1:
-        raise ValueError(f"workers_max is {workers_max!r}; give a number of at least 1")
-    if not budget_s > 0:
+def _checked(items: Any, workers_max: Any, budget_s: Any, contexts: Any) -> tuple[str, ...]:
+    for name, number, whole in (
+        ("items", items, "a whole number of at least 1, or None"),
+        ("workers_max", workers_max, "a whole number of at least 1"),
+    ):
+        if number is None and name == "items":
+            continue
+        if not isinstance(number, Integral):
+            raise TypeError(f"{name} is {number!r}; give {whole}")
+        if number < 1:
+            raise ValueError(f"{name} is {number!r}; give {whole}")
+    if not isinstance(budget_s, Real):
+        raise TypeError(f"budget_s is {budget_s!r}; give seconds above 0")
+    if not 0 < float(budget_s) < math.inf:
         raise ValueError(f"budget_s is {budget_s!r}; give seconds above 0")
+    if isinstance(contexts, str):
+        raise TypeError(f"contexts is {contexts!r}; give names in a list: [{contexts!r}]")
     wanted = CONTEXTS if contexts is None else tuple(contexts)
     for name in wanted:
         if name not in CONTEXTS:

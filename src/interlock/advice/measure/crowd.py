@@ -31,6 +31,7 @@ __all__ = ["apart_s"]
 TIME_S = 0.1  # of calls, for each thread
 INTERVAL_S = 10.0
 CALLS_MAX = 50_000
+PATIENCE, GRACE_S = 5.0, 2.0  # so many times what all would take in turns, and so long
 NEARLY = 0.75  # of them side by side: what is short of all is noise
 
 
@@ -50,6 +51,7 @@ def apart_s(
         nth of the call's, or what it is on the CPU for if that is less.
 
     Raises:
+        TimeoutError: They are not done after five times as long as they would take in turns.
         Exception: What it raised in a thread.
     """
     number = max(1, min(CALLS_MAX, math.ceil(TIME_S / max(call.wall_s, 1e-9))))
@@ -62,8 +64,11 @@ def apart_s(
     try:
         for thread in crowd:
             thread.start()
+        latest = time.monotonic() + PATIENCE * threads * number * call.wall_s + GRACE_S
         for thread in crowd:
-            thread.join()
+            thread.join(max(0.0, latest - time.monotonic()))
+            if thread.is_alive():
+                raise TimeoutError("threads are in each other's way for ever, it seems")
     finally:
         sys.setswitchinterval(before)
     for thread in crowd:

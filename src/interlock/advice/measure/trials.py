@@ -31,8 +31,11 @@ KEPT = 0.3  # of the time without a CPU: it is not the context's fault that it i
 
 
 def size_of(call: Call, prediction: Prediction, bytes_out: int, share_s: float) -> int:
-    """How many calls make a trial that takes no longer than its share; 0 if one is too long."""
-    if prediction.item_s > share_s:
+    """How many calls make a trial that takes no longer than its share; 0 if one is too long.
+
+    Or if the start of the workers is.
+    """
+    if max(prediction.item_s, prediction.start_s) > share_s:
         return 0
     rounds = math.ceil(LEAST_S * prediction.rate / prediction.workers)
     if call.waiting_s > call.wall_s / 2 and prediction.item_s > LONG_S:
@@ -83,19 +86,27 @@ def trial(
             for _ in range(2):
                 calls += number
                 took, ran, is_done = _run(place, called, given, batch, most_s)
+                starved = _kept(facts, expected, number, took, *ran)
+                if not is_done and starved < KEPT:
+                    raise TimeoutError(f"not done after {took:.1f} s, {predicted_s:.2g} s foreseen")
                 if took < best.seconds:
-                    starved = _kept(facts, expected, number, took, *ran)
                     best = replace(best, seconds=took, starved=starved, is_done=is_done)
+                if not is_done:
+                    raise _Late  # workers are not waited for
                 if took > SHORT_S or 2 * took > share_s or took * GOOD < predicted_s:
                     break
             memory = place.memory_bytes()
-        if not best.is_done and best.starved < KEPT:
-            raise TimeoutError(f"not done after {took:.1f} s; the model has {predicted_s:.2g} s")
+    except _Late:
+        return replace(best, calls=calls), memory
     except Exception as error:
         text = " ".join(str(error).split())[:300]
         failure = f"{type(error).__name__}: {text}" if text else type(error).__name__
         return replace(best, seconds=0.0, calls=calls, failure=failure), memory
     return replace(best, calls=calls), memory
+
+
+class _Late(Exception):
+    """Others had the CPUs, and it was not done in time."""
 
 
 def _run(
