@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -177,6 +178,11 @@ def test_there_is_no_scheduler() -> None:
     """P6: in a sentence, with what to do."""
     with pytest.raises(ServerGone, match=r"no Dask scheduler at tcp://127\.0\.0\.1:9.*workers="):
         interlock.get_context("dask", address="tcp://127.0.0.1:9", patience=0.5)
+    with mock.patch("interlock.context.dask.cluster.Client") as client:  # it could not be collected
+        for address in ("nonsense", "far://away:1"):
+            with pytest.raises(ServerGone, match=f"no Dask scheduler at {address}"):
+                interlock.get_context("dask", address=address)
+        assert not client.called
     with pytest.raises(ValueError, match="give one of"):
         interlock.get_context("dask", address="tcp://127.0.0.1:9", workers=2)
     with pytest.raises(ValueError, match="workers is 0"):

@@ -9,6 +9,7 @@ import contextlib
 from typing import Any
 
 from distributed import Client, LocalCluster, get_client, get_worker
+from distributed.comm.addressing import resolve_address
 
 from interlock.context.dask.work.undisturbed import Undisturbed
 from interlock.errors import ServerGone
@@ -41,6 +42,7 @@ def connected(
     if address is None:
         return _made(end, workers, memory_limit)
     try:
+        resolve_address(address)  # a client that cannot begin to connect takes long to be collected
         found = Client(address, timeout=patience, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise ServerGone(
