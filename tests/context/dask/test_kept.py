@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import traceback
 from typing import Any
 
 import pytest
@@ -41,6 +42,23 @@ def test_handles_among_other_arguments(local: DaskContext) -> None:
         kept: Any = executor.map(work.double, [two], keep_remote=True)
         assert [each.get() for each in kept] == [4]
         assert executor.submit(work.add, two, 3).result(BOUND_S) == 5
+
+
+def test_an_error_of_a_kept_one_is_as_it_was_raised(local: DaskContext) -> None:
+    """P6: with cause, notes and traceback, whatever Dask could send; also where it is passed on."""
+    with local.Pool() as pool:
+        with pytest.raises(ValueError, match="bad 7") as raised:
+            pool.apply(work.raising, (7,), keep_remote=True).get(BOUND_S)
+        assert raised.value.__notes__ == ["a note"]
+        assert isinstance(raised.value.__cause__, KeyError)
+        assert "in raising" in "".join(traceback.format_exception(raised.value))
+        deep = pool.apply(work.deep, (0,), keep_remote=True)
+        with pytest.raises(RecursionError):
+            deep.get(BOUND_S)
+        with pytest.raises(RecursionError):
+            pool.apply(work.double, (deep,))
+        with pytest.raises(work.Odd, match="odd"):
+            pool.apply(work.raise_odd, (), keep_remote=True).get(BOUND_S)
 
 
 def test_an_error_is_raised_where_the_value_is_asked_for(local: DaskContext) -> None:

@@ -174,3 +174,18 @@ def take_all(queue: Any, lock: Any, places: Any, taken: Any, how: str) -> None:
         stay(taken)
     if how == "raise":
         raising(1)
+
+
+def deep(number: int) -> int:
+    return deep(number + 1)
+
+
+class Odd(Exception):
+    """Its constructor takes other arguments than it passes on."""
+
+    def __init__(self, first: int, second: str) -> None:
+        super().__init__(second)
+
+
+def raise_odd() -> None:
+    raise Odd(1, "odd")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
 from typing import Any
 
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
+from interlock.context.dask.work.run import KeptFailed
 from interlock.errors import InterlockError, ServerGone
 from interlock.pool.faults import TaskCancelled, WorkerDied
+from interlock.serialize.exceptions import unpack_exception
 
 __all__ = ["lost_scheduler", "no_workers", "translated"]
 
@@ -23,6 +26,8 @@ def translated(error: BaseException, task: str, is_lost: bool = False) -> BaseEx
         task: What it was of, in words.
         is_lost: Whether there is no connection to the scheduler: then a cancellation is by that.
     """
+    if isinstance(error, KeptFailed):
+        return unpack_exception(error.packed, RemoteTraceback)
     if isinstance(error, KilledWorker):
         return _killed(error, task)
     if isinstance(error, FutureCancelledError):

@@ -80,9 +80,11 @@ class Handle(Generic[T]):
             other = translated(error, self._task or str(self.future.key), self._link.is_lost)
             if other is error:
                 raise
-            raise other from error
+            if other.__cause__ is None:
+                other.__cause__ = error
         finally:
             waiting.cancel()
+        raise other  # out here, where it keeps the context that it has
 
     async def _result(self) -> Any:
         return await self.future

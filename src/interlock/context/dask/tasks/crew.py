@@ -187,7 +187,7 @@ class Crew:
             answer = again.outcomes
         except BaseException as error:  # of whatever kind, it is the batch's end (C1)
             answer = translated(error, batch.described, self.link.is_lost)
-            if answer is not error:
+            if answer is not error and answer.__cause__ is None:
                 answer.__cause__ = error
         with self._changed:
             self._under_way -= 1

@@ -32,6 +32,7 @@ __all__ = [
     "Again",
     "Calls",
     "Cancelled",
+    "KeptFailed",
     "run",
     "run_kept",
 ]
@@ -60,6 +61,25 @@ class Again(Exception):
     def __init__(self, outcomes: bytes) -> None:
         super().__init__(outcomes)
         self.outcomes = outcomes
+
+
+class KeptFailed(Exception):
+    """A call whose value was to stay failed.
+
+    Dask would send the exception in its own way: without its causes, as another class if it has
+    arguments of its own, and not at all if its traceback is deep, so that nobody hears of it.
+
+    Attributes:
+        text: What it was.
+        packed: By `pack_exception`.
+    """
+
+    def __init__(self, text: str, packed: bytes) -> None:
+        super().__init__(text, packed)
+        self.text, self.packed = text, packed
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -108,9 +128,19 @@ def run_kept(calls: Calls, *values: Any) -> Any:
     """The value of the only call, which stays here.
 
     Raises:
-        TimeoutError: It took too long.
-        Exception: What it raised; Dask tries again as often as it was told to.
+        KeptFailed: It raised an exception, or took too long; Dask tries again as often as it was
+            told to.
     """
+    try:
+        return _kept(calls, values)
+    except Cancelled:
+        raise
+    except BaseException as error:
+        failed = KeptFailed(_said(error), pack_exception(_without_ours(error)))
+    raise failed
+
+
+def _kept(calls: Calls, values: Any) -> Any:
     with interruptible(calls.key), prepared(calls.initializer):
         function = _function(calls.function)
         (item,) = unpack_call(calls.items, values)
