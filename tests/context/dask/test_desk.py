@@ -169,6 +169,14 @@ async def test_results_that_a_message_refers_to_are_kept(office: Office) -> None
 
 
 @in_an_office
+async def test_which_tasks_no_worker_has(office: Office) -> None:
+    """P3: at once, also when some have come and gone; who asks knows which."""
+    office.scheduler.tasks = {"waits": mock.Mock(state="queued"), "runs": mock.Mock(state="memory")}
+    found = await office.ask("one", "idle", ["waits", "gone", "runs"])
+    assert found == (["waits"], ["gone"])
+
+
+@in_an_office
 async def test_a_worker_s_end_is_told(office: Office) -> None:
     """P3: to who waits for that one."""
     gone, other = (

@@ -57,11 +57,27 @@ def test_a_call_that_has_not_begun_is_cancelled(local: DaskContext) -> None:
             waiting.result(BOUND_S)
         other = executor.submit(work.double, 2)
         executor.shutdown(wait=False, cancel_futures=True)
-        assert isinstance(other.exception(BOUND_S), concurrent.futures.CancelledError)
+        with pytest.raises(concurrent.futures.CancelledError):
+            other.result(BOUND_S)
+        assert other.cancelled()
         barrier.wait(BOUND_S)
         assert running.result(BOUND_S) in (0, 1)
     with pytest.raises(PoolClosed, match="after shutdown"):
         executor.submit(work.double, 1)
+
+
+def test_many_calls_are_cancelled_at_once(local: DaskContext) -> None:
+    """P8: all that no worker has; their futures are cancelled."""
+    started = [local.Event(), local.Event()]
+    with local.ProcessPoolExecutor() as executor:
+        running = [executor.submit(work.stay, each) for each in started]
+        assert all(each.wait(BOUND_S) for each in started)
+        futures = [executor.submit(work.double, number) for number in range(40)]
+        executor.shutdown(wait=False, cancel_futures=True)
+        for future in running:
+            assert future.cancel(running=True)
+    assert sum(future.cancelled() for future in futures) > 20
+    assert all(future.cancelled() or future.result() % 2 == 0 for future in futures)
 
 
 def test_a_call_that_runs_is_cancelled(local: DaskContext) -> None:

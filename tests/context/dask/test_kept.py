@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import traceback
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from interlock.context.dask import DaskContext
 from interlock.context.dask.handles import Handle
 from interlock.errors import SerializationError
+from interlock.pool.faults import ResultNotSent
 from tests.context.dask import work
 
 BOUND_S = 20.0
@@ -59,6 +61,18 @@ def test_an_error_of_a_kept_one_is_as_it_was_raised(local: DaskContext) -> None:
             pool.apply(work.double, (deep,))
         with pytest.raises(work.Odd, match="odd"):
             pool.apply(work.raise_odd, (), keep_remote=True).get(BOUND_S)
+
+
+def test_what_cannot_be_sent_stays(local: DaskContext) -> None:
+    """P6: tasks have it; who wants it here is told, and who shares such a thing."""
+    with local.Pool() as pool:
+        kept = pool.apply(work.unsendable, keep_remote=True)
+        assert pool.apply(work.name_of_type, (kept,)) == "lock"
+        with pytest.raises(ResultNotSent, match=r"a lock.*cannot pickle") as raised:
+            kept.get(BOUND_S)
+        assert "Traceback" not in str(raised.value)
+        with pytest.raises(SerializationError, match=r"\$\[1\]"):
+            pool.share([0, threading.Lock()])
 
 
 def test_an_error_is_raised_where_the_value_is_asked_for(local: DaskContext) -> None:

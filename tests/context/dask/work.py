@@ -189,3 +189,7 @@ class Odd(Exception):
 
 def raise_odd() -> None:
     raise Odd(1, "odd")
+
+
+def name_of_type(value: object) -> str:
+    return type(value).__name__

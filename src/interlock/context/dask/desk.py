@@ -126,11 +126,11 @@ class Desk(SchedulerPlugin):
         """Keep these results for this client, before a message lets go of them."""
         self._scheduler.client_desires_keys(keys=keys, client=client)
 
-    async def _idle(self, client: str, keys: list[Any]) -> list[Any]:
-        """Of these tasks, those that no worker has."""
-        await _known(self._scheduler, keys)
+    async def _idle(self, client: str, keys: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Of these tasks, those that no worker has; and those that are not here (yet, or again)."""
         tasks = self._scheduler.tasks
-        return [key for key in keys if key in tasks and tasks[key].state in _IDLE]
+        idle = [key for key in keys if key in tasks and tasks[key].state in _IDLE]
+        return idle, [key for key in keys if key not in tasks]
 
     async def _departed(self, client: str, worker: str) -> None:
         """Wait until there is no such worker, or nobody who asks."""

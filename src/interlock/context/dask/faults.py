@@ -12,10 +12,12 @@ from distributed.client import FutureCancelledError
 
 from interlock.context.dask.work.run import KeptFailed
 from interlock.errors import InterlockError, ServerGone
-from interlock.pool.faults import TaskCancelled, WorkerDied
+from interlock.pool.faults import ResultNotSent, TaskCancelled, WorkerDied
 from interlock.serialize.exceptions import unpack_exception
 
 __all__ = ["lost_scheduler", "no_workers", "translated"]
+
+_NOT_SENT = "Could not serialize object of type "  # as Dask says it, with a traceback
 
 
 def translated(error: BaseException, task: str, is_lost: bool = False) -> BaseException:
@@ -28,6 +30,9 @@ def translated(error: BaseException, task: str, is_lost: bool = False) -> BaseEx
     """
     if isinstance(error, KeptFailed):
         return unpack_exception(error.packed, RemoteTraceback)
+    if isinstance(error, TypeError) and str(error).startswith(_NOT_SENT):
+        kind, *_, reason = str(error).removeprefix(_NOT_SENT).splitlines()
+        return ResultNotSent(reason, f"a {kind}")
     if isinstance(error, KilledWorker):
         return _killed(error, task)
     if isinstance(error, FutureCancelledError):

@@ -99,15 +99,15 @@ class Link:
                 ) from error
             self._is_registered = True
 
-    def idle(self, keys: list[Any]) -> list[Any]:
-        """Those of these tasks that no worker has yet.
+    def idle(self, keys: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Those of these tasks that no worker has yet, and those that the scheduler has not.
 
         Raises:
             ServerGone: The scheduler is lost.
         """
         self.register()
-        found: list[Any] = self.wait(lambda: self.asked("idle", keys))
-        return found
+        idle, unknown = self.wait(lambda: self.asked("idle", keys))
+        return idle, unknown
 
     async def asked(self, method: str, *args: Any) -> Any:
         """Call the desk, in the client's event loop; what its method returned.

@@ -41,6 +41,7 @@ from interlock.serialize.whole import whole_by_value
 __all__ = ["Crew"]
 
 WATCH_S = 1.0  # how often to look whether there are workers
+KNOWN_S = 0.01  # how often to look whether the scheduler has heard of tasks
 
 
 class Stream(Protocol):
@@ -312,13 +313,17 @@ class Crew:
         """Cancel what no worker has."""
         with self._changed:
             batches = list(self._open)
-        keys = [batch.key for batch in batches if batch.future is not None]
-        idle: Any = ()
-        if keys:
-            with suppress(InterlockError):  # then they end by that
-                idle = self.link.idle(keys)
-        batches = [batch for batch in batches if batch.future is None or batch.key in idle]
-        self.cancel(batches, False, TaskCancelled("The executor was shut down."))
+        error = TaskCancelled("The executor was shut down.")
+        self.cancel([batch for batch in batches if batch.future is None], False, error)
+        begun = [batch for batch in batches if batch.future is not None]
+        with suppress(InterlockError):  # then they end by that
+            while begun:
+                idle, unknown = self.link.idle([batch.key for batch in begun])
+                self.cancel([batch for batch in begun if batch.key in idle], False, error)
+                with self._changed:  # what the scheduler does not know is on its way, or is done
+                    begun = [each for each in begun if each.key in unknown and not each.is_told]
+                    if begun:
+                        self._changed.wait(KNOWN_S)
 
     def join(self) -> None:
         """Wait until all are told.

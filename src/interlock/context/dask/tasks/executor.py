@@ -17,7 +17,7 @@ from interlock.context.dask.tasks.options import DaskOptions, DaskTaskOptions
 from interlock.context.dask.work.run import CALL, STARMAP
 from interlock.errors import NoSuchOption
 from interlock.pool.executor import _Mapped, _parted
-from interlock.pool.faults import PoolClosed
+from interlock.pool.faults import PoolClosed, TaskCancelled
 from interlock.pool.futures import Future
 from interlock.pool.limits import whole_number
 from interlock.pool.windows import check_buffersize
@@ -250,6 +250,8 @@ class _Settling:
 
     def __call__(self, success: bool, value: Any) -> None:
         future = self._future
+        if isinstance(value, TaskCancelled) and value.__cause__ is None:  # by shutdown()
+            concurrent.futures.Future.cancel(future)
         if not future.set_running_or_notify_cancel():
             return
         future._job = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from interlock.context.dask.handles import Handle, gathered
 from interlock.context.dask.link import Link
+from interlock.context.dask.packing import pack_message
 from interlock.context.dask.tasks.batch import Function
 from interlock.context.dask.tasks.crew import Crew
 from interlock.context.dask.tasks.jobs import (
@@ -24,7 +25,7 @@ from interlock.context.dask.tasks.jobs import (
 from interlock.context.dask.tasks.kept import keep
 from interlock.context.dask.tasks.options import DaskOptions
 from interlock.context.dask.work.run import CALL, MAP, STARMAP
-from interlock.errors import NoSuchOption
+from interlock.errors import NoSuchOption, SerializationError
 from interlock.pool.limits import whole_number
 from interlock.pool.results import ApplyResult, IMapIterator, IMapUnorderedIterator, MapResult
 
@@ -269,9 +270,14 @@ class DaskPool:
 
         Raises:
             ServerGone: The scheduler is lost.
+            SerializationError: A part of it cannot be sent.
         """
         link = self._crew.link
-        (future,) = link.client.scatter([obj], broadcast=True, hash=False)
+        try:
+            (future,) = link.client.scatter([obj], broadcast=True, hash=False)
+        except TypeError as error:
+            pack_message(obj)  # says which part
+            raise SerializationError(str(error)) from error
         return Handle(future, link, f"a shared {type(obj).__name__}")
 
     # ---- its end -----------------------------------------------------------------
