@@ -13,10 +13,12 @@ from interlock.context.board.board import Board
 from interlock.context.board.seats import Seat
 from interlock.context.far.line import Line
 
-__all__ = ["BEFORE", "MOMENTS", "SENT", "WAITING", "NearLine", "near_line"]
+__all__ = ["ANSWERED", "MOMENTS", "WAITING", "NearLine", "near_line"]
 
 BOUND_S = 20.0
-BEFORE, SENT, WAITING = MOMENTS = "before it is sent", "as it is sent", "as it waits"
+BEFORE, SENT, WAITING, ANSWERED = MOMENTS = (
+    "before it is sent", "as it is sent", "as it waits", "as it is answered"
+)  # fmt: skip
 
 
 class NearLine(Line):
@@ -44,7 +46,9 @@ class NearLine(Line):
     def _answer(self, sent: Any) -> Any:
         name, future = sent
         self._may_interrupt(name, WAITING)
-        return future.result(BOUND_S)
+        answer = future.result(BOUND_S)
+        self._may_interrupt(name, ANSWERED)
+        return answer
 
     def _may_interrupt(self, name: str, moment: str) -> None:
         if (name, moment) in self._moments:
@@ -70,6 +74,10 @@ class NearLine(Line):
 
     def unpack(self, payload: Any) -> Any:
         return payload() if isinstance(payload, Callable) else payload  # type: ignore[arg-type]
+
+    def forget(self) -> None:
+        """Let the board take this process for dead."""
+        self._loop.call_soon_threadsafe(self.board.gone, self._seat, False)
 
     def end(self) -> None:
         """Stop the board's thread."""

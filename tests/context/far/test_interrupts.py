@@ -13,7 +13,7 @@ from interlock.context.far.locks import FarLock, FarRLock, FarSemaphore
 from interlock.context.far.queues import FarJoinableQueue, FarQueue
 from interlock.context.far.signals import FarBarrier, FarCondition
 from interlock.errors import BrokenBarrier, Empty
-from tests.context.far.near import MOMENTS, WAITING, NearLine, near_line
+from tests.context.far.near import ANSWERED, MOMENTS, WAITING, NearLine, near_line
 
 BOUND_S = 20.0
 each_moment = pytest.mark.parametrize("moment", MOMENTS)
@@ -40,6 +40,22 @@ def test_a_lock_is_not_taken_and_is_released(line: NearLine, kind: Any, moment: 
     assert lock.acquire(False)
     interrupted(line, "release", moment, lock.release)
     assert other_thread(lock.acquire, False)
+
+
+def test_a_signal_that_came_with_the_answer_is_noticed_in_time(
+    line: NearLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: its handler raises before anybody has the lock."""
+
+    def raises() -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    lock = FarLock(line)
+    monkeypatch.setattr("interlock.context.far.line._raise_what_signals_raise", raises)
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+    assert lock.acquire(False)
 
 
 @each_moment
@@ -106,10 +122,37 @@ def test_a_wait_for_a_condition_has_the_lock_again(line: NearLine, moment: str) 
     """P2: and a notification that came all the same is another's."""
     condition = FarCondition(line)
     with condition:
-        interrupted(line, "wait", moment, condition.wait, BOUND_S)
+        interrupted(line, "wait", moment, condition.wait, 0.1)
         interrupted(line, "notify", moment, condition.notify)
         assert condition._lock.locked()
     assert other_thread(condition.acquire, False)
+
+
+def test_a_notification_passes_on_from_who_is_interrupted(line: NearLine) -> None:
+    """P3: to who waits behind him."""
+    condition = FarCondition(line)
+    told: list[bool] = []
+    with condition:
+        waiting = threading.Thread(target=lambda: told.append(waited(condition)))
+        notifying = threading.Thread(target=notified, args=(line, condition))
+        waiting.start()
+        notifying.start()
+        interrupted(line, "wait", ANSWERED, condition.wait, BOUND_S)
+    waiting.join(BOUND_S)
+    notifying.join(BOUND_S)
+    assert told == [True]
+
+
+def waited(condition: FarCondition) -> bool:
+    with condition:
+        return condition.wait(BOUND_S)
+
+
+def notified(line: NearLine, condition: FarCondition) -> None:
+    while len(line.board._things[condition._name]._waits) < 2:
+        continue
+    with condition:
+        condition.notify()
 
 
 @each_moment

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from interlock.context.tasks import work
 from interlock.context.tasks.batch import FarBatch
 from interlock.context.tasks.crew import FarCrew, FarFunctions, Preparation
 from interlock.context.tasks.options import FarOptions
@@ -15,6 +18,7 @@ from interlock.context.tasks.pool import FarPool
 from interlock.context.tasks.work import VALUE, Report, run
 from interlock.errors import ServerGone
 from interlock.pool import PoolTerminated, TaskCancelled
+from interlock.pool.messages import MAP
 
 BOUND_S = 20.0
 GUILTY = 13
@@ -29,8 +33,12 @@ class Cluster:
         self.stopped: list[tuple[FarBatch, bool]] = []
         self.came = threading.Condition()
         self.is_gone = False
+        self.interrupts = 0
 
     def launch(self, batch: FarBatch, tell: Callable[[Any], None]) -> FarBatch:
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
         if GUILTY in batch.items:
             raise ValueError("it cannot be sent")
         with self.came:
@@ -107,6 +115,64 @@ def test_what_cannot_be_sent_fails_alone(cluster: Cluster, pool: FarPool) -> Non
     with pytest.raises(ValueError, match="cannot be sent"):
         results.next(BOUND_S)
     assert results.next(BOUND_S) == 28
+
+
+def test_ctrl_c_as_a_batch_is_sent_takes_none_with_it(cluster: Cluster, pool: FarPool) -> None:
+    """P2: what its caller was sending may be another's; the pool's own thread sends it again."""
+    cluster.interrupts = 1
+    with pytest.raises(KeyboardInterrupt):
+        pool.map_async(double, [7], 1)
+    batch, _ = cluster.next()
+    assert batch.items == [7]
+
+
+def test_what_came_back_and_is_cancelled_is_not_sent(cluster: Cluster, pool: FarPool) -> None:
+    """P3: of a batch that was split for what could not be sent."""
+    result = pool.map_async(double, [1, 2, GUILTY, 4, 5], 5)
+    first, second = cluster.next(), cluster.next()
+    assert result.cancel(running=True)
+    for _, tell in (first, second):
+        tell(RuntimeError("it was stopped"))
+    with pytest.raises(TaskCancelled):
+        result.get(BOUND_S)
+    pool.close()
+    pool.join()
+    assert not cluster.begun
+
+
+def test_a_closed_pool_reads_no_more_of_an_endless_input(cluster: Cluster, pool: FarPool) -> None:
+    """P3: what was read is done, and join() returns."""
+    results = pool.imap(double, itertools.count(), 1)
+    cluster.do_next()
+    assert results.next(BOUND_S) == 0
+    pool.close()
+    joined = threading.Thread(target=pool.join)
+    joined.start()
+    while joined.is_alive():
+        with cluster.came:
+            is_there = cluster.came.wait_for(lambda: cluster.begun, 0.05)
+        if is_there:
+            cluster.do_next()
+    assert results.next(BOUND_S) == 2
+
+
+def test_a_process_forgets_functions_and_the_end_of_a_task_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P5: it may run for many pools; and one whose task was in time is not ended."""
+    asked: list[str] = []
+    monkeypatch.setattr(work, "_functions", {})
+    monkeypatch.setattr(work, "FUNCTIONS_MAX", 3)
+    for name in ("dump_traceback_later", "cancel_dump_traceback_later"):
+        monkeypatch.setattr(faulthandler, name, lambda *_, name=name, **__: asked.append(name))
+    order = work.Order("pool", 0, "double", MAP, "", 5.0, (), 0, False)
+    for number in range(5):
+        told = run(
+            order._replace(function=number), (None, (), double), [number], lambda v: v, lambda p: p
+        )
+        assert told.outcomes == [(VALUE, 2 * number)]
+    assert len(work._functions) == 3
+    assert asked == ["dump_traceback_later", "cancel_dump_traceback_later"] * 5
 
 
 def test_a_death_is_of_all_in_the_batch_and_of_no_other(cluster: Cluster, pool: FarPool) -> None:

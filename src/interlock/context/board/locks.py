@@ -103,10 +103,10 @@ class LockThing(Thing):
         """Whether the caller would not wait for another."""
         return self._owner is None or self._owner == who
 
-    def state(self, who: Who) -> tuple[Who | None, float, int, int]:
-        """Who has it, for how many seconds, how often the caller has it, how many wait."""
+    def state(self, who: Who) -> tuple[Who | None, float, int]:
+        """Who has it, for how many seconds, how many wait."""
         held_s = 0.0 if self._owner is None else time.monotonic() - self._since
-        return self._owner, held_s, self.count_of(who), len(self._waits)
+        return self._owner, held_s, len(self._waits)
 
     def _lost(self, seat: Seat, orderly: bool) -> None:
         if self._owner is None or self._owner.seat != seat.key:

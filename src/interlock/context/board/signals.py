@@ -108,10 +108,6 @@ class ConditionThing(Thing):
             wait.is_told = True
             wait.end()
 
-    def waiting(self, who: Who) -> int:
-        """How many wait."""
-        return len(self._waits)
-
 
 def _nobody(wait: Wait) -> None:
     """The lock is had again, however long that takes, as the standard library has it."""

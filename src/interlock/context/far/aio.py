@@ -99,14 +99,12 @@ class AwaitableEvent:
         self._event.clear()
 
 
-class AwaitableCondition(AsyncWaitsFor, AsyncEntered):
+class AwaitableCondition(AsyncWaitsFor, AwaitableTurn):
     """A condition, awaited; its lock is the task's that took it."""
 
     def __init__(self, condition: Any) -> None:
+        super().__init__(condition._lock)
         self._condition = condition
-        self._turn = AwaitableTurn(condition._lock)
-        self.acquire = self._turn.acquire
-        self.release = self._turn.release
 
     async def wait(self, timeout: float | None = None) -> bool:
         """As `FarCondition.wait`, awaited; one that is cancelled has the lock again, too.

@@ -158,7 +158,7 @@ class FarLock(_Turn):
     @property
     def waiters(self) -> int:
         """How many wait for it."""
-        number: int = self._ask("state")[3]
+        number: int = self._ask("state")[2]
         return number
 
     def locked(self) -> bool:
