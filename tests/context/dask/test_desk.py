@@ -13,7 +13,7 @@ import pytest
 
 from interlock.context.board.answers import LATE, NO_THING, RAISED, VALUE, unpacked
 from interlock.context.board.seats import Left, Seat, Who
-from interlock.context.dask.desk import Desk
+from interlock.context.dask.desk import LATER, OPERATION, Desk
 from interlock.errors import LimitReached, NoSuchObject, ServerGone
 
 BOUND_S = 10.0
@@ -28,6 +28,13 @@ class Scheduler:
         self.workers: dict[str, object] = {"tcp://w": self, "tcp://v": self}
         self.tasks: dict[str, object] = {"known": self}
         self.wanted: set[tuple[str, str]] = set()
+        self.client_comms = {"one": self, "two": self}
+        self.later: dict[int, asyncio.Future[bytes]] = {}
+
+    def send(self, message: dict[str, Any]) -> None:
+        """By the stream of a client."""
+        assert message["op"] == OPERATION
+        self.later[message["ticket"]].set_result(message["data"])
 
     def client_desires_keys(self, keys: list[str], client: str) -> None:
         self.clients[client] = self
@@ -53,8 +60,10 @@ class Office:
     async def ask(self, client: str, method: str, *args: Any) -> Any:
         """A method of the desk."""
         (handler,) = self.scheduler.handlers.values()
-        answer = await handler(client=client, data=pickle.dumps((method, args)))
-        kind, value = unpacked(pickle.loads(answer))
+        ticket = next(self._numbers)
+        later = self.scheduler.later[ticket] = asyncio.get_running_loop().create_future()
+        answer = await handler(client=client, ticket=ticket, data=pickle.dumps((method, args)))
+        kind, value = unpacked(pickle.loads(await later if answer == LATER else answer))
         if kind == RAISED:
             raise value
         return value

@@ -359,6 +359,24 @@ async def test_a_queue_is_awaited(local: DaskContext) -> None:
 
 
 @pytest.mark.anyio
+async def test_more_wait_than_dask_has_connections(local: DaskContext) -> None:
+    """P3, P10: those that wait leave room for the call that they wait for."""
+    event = local.Event()
+    begun = []
+
+    async def wait() -> None:
+        begun.append(1)
+        await event.aio.wait()
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(600):
+            tasks.start_soon(wait)
+        while len(begun) < 600:
+            await anyio.sleep(0)
+        event.set()
+
+
+@pytest.mark.anyio
 async def test_locks_are_awaited(local: DaskContext) -> None:
     """P10: a recursive one is a task's; who is cancelled has not got it."""
     lock, recursive = local.Lock(), local.RLock()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from interlock.errors import Empty, ShutDown
 from interlock.pool import worker_state
 
 BOUND_S = 20.0
@@ -193,3 +194,19 @@ def raise_odd() -> None:
 
 def name_of_type(value: object) -> str:
     return type(value).__name__
+
+
+def take_and_pass(queue: Any, done: Any, lock: Any, places: Any) -> None:
+    """Messages, one by one, until there are no more; what it takes is in no ``with`` block."""
+    while True:
+        lock.acquire()
+        places.acquire()
+        places.release()
+        lock.release()
+        try:
+            with queue.lease(0.01) as delivery:
+                done.put(delivery.message)
+        except Empty:
+            continue
+        except ShutDown:
+            return

@@ -25,6 +25,7 @@ import asyncio
 import functools
 import pickle
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -36,11 +37,12 @@ from interlock.context.board.seats import Seat, Who
 from interlock.errors import LimitReached, NoSuchObject, ServerGone
 from interlock.serialize.whole import from_whole
 
-__all__ = ["OPERATION", "Desk"]
+__all__ = ["LATER", "OPERATION", "Desk"]
 
 # The name of the handler. The number goes up when messages change, so that programs with different
 # releases of Interlock have each a desk of their own.
 OPERATION = "interlock_desk_1"
+LATER = b""  # the answer comes by the stream of the client
 
 THINGS_MAX = 1_000_000  # a program that makes more has lost its way
 KNOW_S, KNOW_TRIES = 0.01, 1000  # how long a message may refer to what the scheduler has not
@@ -56,6 +58,7 @@ class Desk(SchedulerPlugin):
     def __init__(self) -> None:
         self._taken_by: defaultdict[str, set[str]] = defaultdict(set)
         self._made: defaultdict[str, set[str]] = defaultdict(set)
+        self._waiting: set[asyncio.Future[bytes]] = set()  # calls whose answer comes later
         self._scheduler: Any = None
         self._change: asyncio.Event | None = None  # in the cluster's workers and clients
 
@@ -67,8 +70,21 @@ class Desk(SchedulerPlugin):
         self._board = Board(_no_objects, _no_objects, kinds)
         scheduler.handlers[OPERATION] = self.call
 
-    async def call(self, client: str, data: bytes) -> bytes:
-        """A method of the desk, and its arguments; what `Link.asked` reads as an answer."""
+    async def call(self, client: str, ticket: int, data: bytes) -> bytes:
+        """A method of the desk, and its arguments; what `Link.asked` reads as an answer.
+
+        LATER if it waits: then the answer comes by the client's stream. Else those that wait would
+        have all of the connections that Dask gives a client.
+        """
+        task = asyncio.ensure_future(self._answer(client, data))
+        await asyncio.sleep(0)  # it has come as far as it does without waiting
+        if task.done():
+            return task.result()
+        self._waiting.add(task)
+        task.add_done_callback(lambda task: self._tell_later(client, ticket, task))
+        return LATER
+
+    async def _answer(self, client: str, data: bytes) -> bytes:
         method, args = from_whole(data)
         try:
             if client not in self._scheduler.clients:
@@ -78,6 +94,13 @@ class Desk(SchedulerPlugin):
             return pickle.dumps((VALUE, await getattr(self, f"_{method}")(client, *args)))
         except Exception as error:
             return pickle.dumps(packed((RAISED, error)))
+
+    def _tell_later(self, client: str, ticket: int, task: asyncio.Future[bytes]) -> None:
+        self._waiting.discard(task)
+        stream = self._scheduler.client_comms.get(client)
+        if stream is not None and not task.cancelled():  # else it was taken back, or all ends
+            with suppress(OSError):  # then it is taken back soon
+                stream.send({"op": OPERATION, "ticket": ticket, "data": task.result()})
 
     # ---- what a line asks ----------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import itertools
 import os
 import pickle
 import threading
@@ -15,7 +16,8 @@ from distributed import Client, get_client
 
 from interlock.context.board.answers import RAISED, unpacked
 from interlock.context.dask.called import Called
-from interlock.context.dask.desk import OPERATION, Desk
+from interlock.context.dask.desk import LATER, OPERATION, Desk
+from interlock.context.dask.later import Later
 from interlock.context.dask.line import DaskLine
 from interlock.context.dask.packing import now
 from interlock.context.dask.work.place import leave_slot
@@ -45,6 +47,7 @@ class Link:
         self._client = weakref.ref(client)  # it is kept by the context, or by Dask in a worker
         self._is_registered = False
         self._registering = threading.Lock()
+        self._later, self._tickets = Later(), itertools.count(1)
         self._pid = os.getpid()
         self.line = DaskLine(self)
 
@@ -118,11 +121,18 @@ class Link:
 
         If a process dies: the scheduler: see Raises.
         """
-        handler: Any = getattr(self.client.scheduler, OPERATION)
+        client: Any = self.client
+        handler: Any = getattr(client.scheduler, OPERATION)
+        ticket, asked = next(self._tickets), pickle.dumps((method, args))
+        later = self._later.expect(client, ticket)
         try:
-            data = await handler(client=self.client.id, data=pickle.dumps((method, args)))
+            data = await handler(client=client.id, ticket=ticket, data=asked)
+            if data == LATER:
+                data = await self._later.answer(client, later)
         except OSError as error:
             raise self._lost(error) from error
+        finally:
+            self._later.forget(ticket)
         kind, value = unpacked(from_whole(data))
         if kind == RAISED:
             raise value

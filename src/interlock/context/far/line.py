@@ -209,7 +209,11 @@ class Line:
             _raise_what_signals_raise()
             if answer[0] == VALUE:  # from here on there is no step behind which it is returned
                 return answer[1] if then is None else then(answer[1])
-        except (ServerGone, Settled):
+        except Settled:
+            raise
+        except ServerGone:
+            with suppress(ServerGone):  # it may be that only the connection of this call is lost
+                self._send(*_ending(call, who, number))
             raise
         except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
@@ -239,6 +243,8 @@ class Line:
         try:
             answer = await self._heard(sent)
         except ServerGone:
+            with suppress(ServerGone):  # as in `run`
+                self._send(*_ending(call, who, number))
             raise
         except BaseException:
             with anyio.CancelScope(shield=True), suppress(ServerGone):
