@@ -9,6 +9,7 @@ import pytest
 
 import interlock
 from interlock.connection import wait
+from interlock.testing import wait_asleep
 
 LONG_S = 20.0
 context: Any = interlock.get_context("thread")
@@ -55,6 +56,78 @@ def test_a_thread_that_nobody_can_stop_sleeps_until_there_is_something() -> None
         process.start()
         process.join(LONG_S)
     assert waits[0] > LONG_S > 1 > waits[1]
+
+
+def test_what_is_leased_keeps_its_place() -> None:
+    """P2: given back in the order in which it was put; it counts as being in the queue."""
+    queue = context.Queue(3)
+    queue.put_many("abc")
+    first, second = queue.lease().__enter__(), queue.lease().__enter__()
+    assert queue.full()
+    with pytest.raises(interlock.Full):
+        queue.put_nowait("d")
+    queue.shutdown()
+    second.give_back()
+    first.give_back()
+    assert [*queue] == ["a", "b", "c"]
+
+
+def test_the_end_waits_for_what_is_leased() -> None:
+    """P2: it may come back."""
+    queue = context.JoinableQueue(max_deliveries=2)
+    queue.put("there")
+    held = queue.lease().__enter__()
+    queue.shutdown()
+    with pytest.raises(interlock.Empty):
+        queue.get(timeout=0.01)
+    held.give_back()
+    queue.lease().__enter__().give_back()
+    queue.join()
+    assert [*queue, *queue.dead_letters] == ["there"]
+
+
+@pytest.mark.parametrize("name", ["thread", "fork"])
+def test_what_was_under_a_lease_that_nobody_has_is_delivered_again(name: str) -> None:
+    """P2: to one that waits for it already, too; one that has a message takes no other."""
+    queue: Any = interlock.get_context(name).JoinableQueue()
+    queue.put("there")
+    held = [queue.lease().__enter__()]
+    with pytest.raises(RuntimeError, match="has a message already"):
+        held[0].__enter__()
+    got: list[str] = []
+    taker = threading.Thread(target=lambda: got.append(queue.get(timeout=LONG_S)))
+    taker.start()
+    wait_asleep(taker, LONG_S)
+    held.clear()
+    taker.join(LONG_S)
+    assert got == ["there"]
+    queue.task_done()
+    queue.join()
+
+
+def test_what_a_thread_had_leased_at_its_end_is_delivered_again() -> None:
+    """P2: whoever has the lease; and so is what a task had that was stopped."""
+    queue = context.Queue()
+    held: list[Any] = []
+
+    def lease() -> None:
+        held.append(queue.lease().__enter__())
+
+    def lease_and_spin() -> None:
+        lease()
+        while True:
+            pass
+
+    queue.put("there")
+    process = context.Process(target=lease)
+    process.start()
+    process.join(LONG_S)
+    assert queue.get_nowait() == "there"
+    queue.put("there")
+    with context.Pool(1) as pool:
+        with pytest.raises(interlock.pool.TaskTimeout):
+            pool.apply(lease_and_spin, timeout=0.05)
+    assert queue.get_nowait() == "there"
 
 
 def test_a_forked_child_waits_for_no_thread_of_its_parent() -> None:

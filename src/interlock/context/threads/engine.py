@@ -362,8 +362,6 @@ class Engine(Giving, Outcomes):
         with self.lock:
             self.batches.pop(batch.number, None)
             member.batch = None
-            if self.state == CLOSED:
-                self._more.notify_all()
 
     def make_ready(self) -> None:
         """What a thread does first: here nothing."""

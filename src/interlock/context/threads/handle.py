@@ -9,7 +9,7 @@ import weakref
 from typing import Any
 
 from interlock.context.threads.stopping import Ended, Work, current, shielded
-from interlock.context.threads.store import Record, Store
+from interlock.context.threads.store import Record, Store, Watch
 from interlock.errors import NotInContext, QueueClosed
 from interlock.queues.ends import ReadingEnd, WritingEnd
 from interlock.serialize.trust import Terms, Trust
@@ -98,6 +98,8 @@ class Handle:
     def _counts(self) -> tuple[int, int, int, int, int]:
         self._check()
         store = self._store
+        with store.held():
+            pass  # leases that nobody has any more
         unfinished = max(0, store.unfinished) if store.joinable else 0
         return len(store.ready), store.leased, len(store.dead), unfinished, store.number_put
 
@@ -130,30 +132,33 @@ class Handle:
 
 
 class Delivery:
-    """A message under a lease; for ``with``, whose end acknowledges it or gives it back."""
+    """A message under a lease; for ``with``, whose end acknowledges it or gives it back.
+
+    It is given back, too, when nobody has this object any more.
+    """
 
     def __init__(self, queue: Handle, timeout: float | None) -> None:
         self._queue = queue
         self._timeout = timeout
-        self._record: Record | None = None
+        self._watch: Watch | None = None
         self._work: Work | None = None
 
     @property
     def message(self) -> Any:
         """The message, while it is held."""
-        record = self._record
-        return None if record is None else record.message
+        watch = self._watch
+        return None if watch is None else watch.record.message
 
     @property
     def attempt(self) -> int:
         """The how manieth delivery this is, from 1; 0 when it is not held."""
-        record = self._record
-        return 0 if record is None else record.attempts
+        watch = self._watch
+        return 0 if watch is None else watch.record.attempts
 
     @property
     def is_held(self) -> bool:
         """Whether the message is leased by this."""
-        return self._record is not None
+        return self._watch is not None
 
     def acknowledge(self) -> None:
         """The work on it is done."""
@@ -165,20 +170,23 @@ class Delivery:
 
     def _end(self, done: bool) -> None:
         with shielded():
-            record, self._record = self._record, None
+            watch, self._watch = self._watch, None
             self._queue._leases.discard(self)
             if self._work is not None:
                 self._work.belongings.discard(self)
-            if record is not None:
-                self._queue._store.end_lease(record, done)
+            if watch is not None:
+                self._queue._store.end_lease(watch, done)
 
     def __enter__(self) -> Delivery:
-        queue = self._queue
+        queue, store = self._queue, self._queue._store
         queue._check()
+        if self._watch is not None:
+            raise RuntimeError("This lease has a message already; call lease() again for another.")
         until = deadline(True, self._timeout)
         try:
             with shielded():
-                self._record = queue._store.take(_first, until, queue._check, lease=True)
+                record = store.take(_first, until, queue._check, lease=True)
+                self._watch = store.watched(self, record)
                 queue._leases.add(self)
                 self._work = current()
                 if self._work is not None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -63,7 +64,7 @@ class Work:
 
     def __init__(self, *, is_life: bool = False) -> None:
         self.reason: Any = None
-        self.belongings: set[Belonging] = set()
+        self.belongings: weakref.WeakSet[Belonging] = weakref.WeakSet()
         self._is_life = is_life
         self._thread: int | None = None  # once it has begun
         self._is_done = False

@@ -43,6 +43,16 @@ class Record:
         self.attempts = 0
 
 
+class Watch(weakref.ref[Any]):
+    """Tells the store that the holder of a lease is no more, by a step that runs no Python code.
+
+    A `__del__` would be run after each lease, and a stop of the thread that comes in one is lost.
+    """
+
+    __slots__ = ("record",)
+    record: Record
+
+
 class Store:
     """Messages of one queue.
 
@@ -56,6 +66,8 @@ class Store:
         self.joinable = joinable
         self.ready: deque[Record] = deque()
         self.leased = 0
+        self.watches: set[Watch] = set()
+        self._dropped: deque[Watch] = deque()  # those whose lease nobody has any more
         self.dead: deque[Record] = deque()
         self.number_put = 0
         self.unfinished = 0
@@ -71,6 +83,7 @@ class Store:
     def held(self) -> Iterator[None]:
         """A block that is not interrupted, with the lock; who waits and polls is told after it."""
         with shielded(), self._changed:
+            self._sweep()
             yield
             if self._waiting:
                 self._changed.notify_all()
@@ -78,6 +91,11 @@ class Store:
                 self._follow()
             if self._side >= 0:
                 os.eventfd_write(self._side, 1)
+
+    def _sweep(self) -> None:
+        """With the lock: what was under a lease that nobody has any more is delivered again."""
+        while self._dropped:
+            self._end_lease(self._dropped.popleft(), False)
 
     def wait(self, until: Callable[[], bool], deadline: float | None) -> bool:
         """With the lock: whether it came to be so in time.
@@ -87,8 +105,9 @@ class Store:
 
         If a process dies: this one's threads are gone with it.
         """
-        most_s = SLEEP_MAX_S if current() is None else LOOK_EVERY_S
         while not until():
+            looks = self.leased or current() is not None
+            most_s = LOOK_EVERY_S if looks else SLEEP_MAX_S
             rest_s = most_s if deadline is None else deadline - time.monotonic()
             if rest_s <= 0:
                 return False
@@ -98,6 +117,7 @@ class Store:
                 self._changed.wait(min(rest_s, most_s))
             finally:
                 self._waiting -= 1
+            self._sweep()
         return True
 
     # ---- in and out --------------------------------------------------------------
@@ -187,19 +207,33 @@ class Store:
             return True
         return bool(self.shut_down) and not self.leased
 
-    def end_lease(self, record: Record, done: bool) -> None:
+    def watched(self, holder: object, record: Record) -> Watch:
+        """What `end_lease` is told by the holder of a leased message, or by its disappearance."""
+        watch = Watch(holder, self._dropped.append)
+        watch.record = record
+        self.watches.add(watch)
+        return watch
+
+    def end_lease(self, watch: Watch, done: bool) -> None:
         """A leased message is done with, or is to be delivered again."""
         with self.held():
-            self.leased -= 1
-            if done:
-                self.unfinished -= self.joinable
-            elif self.shut_down == AT_ONCE:
-                self.unfinished -= 1
-            elif self.max_deliveries and record.attempts >= self.max_deliveries:
-                self.unfinished -= 1
-                self.dead.append(record)
-            else:
-                self._insert(record)
+            self._end_lease(watch, done)
+
+    def _end_lease(self, watch: Watch, done: bool) -> None:
+        if watch not in self.watches:
+            return
+        self.watches.discard(watch)
+        record = watch.record
+        self.leased -= 1
+        if done:
+            self.unfinished -= self.joinable
+        elif self.shut_down == AT_ONCE:
+            self.unfinished -= 1
+        elif self.max_deliveries and record.attempts >= self.max_deliveries:
+            self.unfinished -= 1
+            self.dead.append(record)
+        else:
+            self._insert(record)
 
     def take_dead(self, deadline: float | None, check: Callable[[], None]) -> Any:
         """Take the oldest dead letter.
