@@ -83,7 +83,8 @@ class Store:
     def held(self) -> Iterator[None]:
         """A block that is not interrupted, with the lock; who waits and polls is told after it."""
         with shielded(), self._changed:
-            self._sweep()
+            if self._dropped:
+                self._sweep()
             yield
             if self._waiting:
                 self._changed.notify_all()
