@@ -58,6 +58,27 @@ def test_a_thread_that_nobody_can_stop_sleeps_until_there_is_something() -> None
     assert waits[0] > LONG_S > 1 > waits[1]
 
 
+def test_who_waits_by_a_handle_that_is_closed_is_told() -> None:
+    """P3: at once, though there is nothing to receive; other handles go on."""
+    queue, (ours, _theirs) = context.Queue(), context.Pipe()
+    other = ours._duplicate()
+    for handle, wait_for in (queue, queue.get), (ours, ours.recv), (other, other.poll):
+        told: list[Exception] = []
+
+        def wait_and_tell(wait_for: Any = wait_for, told: list[Exception] = told) -> None:
+            try:
+                wait_for(*[None] * (wait_for == other.poll))
+            except (OSError, ValueError) as error:
+                told.append(error)
+
+        waiter = threading.Thread(target=wait_and_tell)
+        waiter.start()
+        wait_asleep(waiter, LONG_S)
+        handle.close()
+        waiter.join(LONG_S)
+        assert "closed" in str(told[0])
+
+
 def test_what_is_leased_keeps_its_place() -> None:
     """P2: given back in the order in which it was put; it counts as being in the queue."""
     queue = context.Queue(3)
