@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import interlock
+from interlock.context.threads import stopping
+from interlock.context.threads.supervision import GRACE_S
 from interlock.pool import TaskCancelled, TaskTimeout, worker_state
 from interlock.testing import wait_asleep
 
@@ -29,6 +33,8 @@ def test_nothing_is_copied() -> None:
         with pytest.raises(KeyError) as raised:
             pool.apply(fail)
         assert raised.value is error
+        ours = str(Path(stopping.__file__).parent)
+        assert not [entry for entry in raised.traceback if str(entry.path).startswith(ours)]
         assert pool.share(lock).value is lock
 
 
@@ -70,6 +76,34 @@ def test_a_call_that_cannot_be_stopped_is_given_up_and_said_so() -> None:
             result.get(LONG_S)
         assert pool.map(abs, [-1, 2]) == [1, 2]
     held.set()
+
+
+def test_a_thread_whose_task_was_stopped_in_time_goes_on() -> None:
+    """P3: it is not given up for the next task, which takes longer than the grace."""
+
+    def spin() -> None:
+        while True:
+            pass
+
+    with context.Pool(1) as pool:
+        (worker,) = pool._pool
+        assert pool.apply(abs, (-1,), timeout=0.05) == 1
+        with pytest.raises(TaskTimeout, match="was ended"):
+            pool.apply(spin, timeout=0.05)
+        assert pool.apply(threading.Event().wait, (2 * GRACE_S,)) is False
+        assert pool._pool == [worker]
+
+
+def test_a_callback_that_raises_is_told_and_costs_nobody_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """P6: the next one is called, by the same thread."""
+    called = threading.Event()
+    with context.Pool(1) as pool:
+        pool.apply_async(abs, (-1,), callback=sys.exit)
+        pool.apply_async(abs, (-2,), callback=lambda _: called.set())
+        assert called.wait(LONG_S)
+    assert "callback of a pool raised" in caplog.text
 
 
 def test_a_pool_ends_though_a_call_does_not() -> None:

@@ -88,8 +88,8 @@ def test_what_is_leased_keeps_its_place() -> None:
     with pytest.raises(interlock.Full):
         queue.put_nowait("d")
     queue.shutdown()
-    second.give_back()
     first.give_back()
+    second.give_back()
     assert [*queue] == ["a", "b", "c"]
 
 

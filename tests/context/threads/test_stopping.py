@@ -196,6 +196,22 @@ def test_a_shared_dict_stays_whole() -> None:
     assert len(made) <= shared["count"] <= len(made) + STOPS
 
 
+def test_no_change_of_a_shared_dict_comes_between() -> None:
+    """P8: update_with() is atomic; its function is called again where another was faster."""
+    shared = context.SharedDict({"count": 0})
+
+    def count() -> None:
+        for _ in range(500):
+            shared.update_with("count", lambda number: number + 1)
+
+    processes = [context.Process(target=count) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(LONG_S)
+    assert shared["count"] == 2000
+
+
 def test_a_shield_holds_a_stop_back_until_its_end() -> None:
     """S3: within it nothing is raised; at its end, or where it is asked for, it is."""
     begun, go = threading.Event(), threading.Event()
