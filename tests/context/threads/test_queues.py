@@ -58,6 +58,26 @@ def test_a_thread_that_nobody_can_stop_sleeps_until_there_is_something() -> None
     assert waits[0] > LONG_S > 1 > waits[1]
 
 
+@pytest.mark.parametrize("name", ["thread", "fork"])
+def test_a_message_that_is_too_long_ends_one_direction(name: str) -> None:
+    """P1: as multiprocessing's connections; the other direction goes on, if there is one."""
+    make: Any = interlock.get_context(name).Pipe
+    ours, theirs = make()
+    theirs.send_bytes(b"12345")
+    with pytest.raises(OSError, match="bad message length"):
+        ours.recv_bytes(4)
+    assert (ours.readable, ours.writable, ours.closed) == (False, True, False)
+    with pytest.raises(OSError, match="write-only"):
+        ours.recv()
+    ours.send("there")
+    assert theirs.recv() == "there"
+    receiver, sender = make(False)
+    sender.send_bytes(b"12345")
+    with pytest.raises(OSError, match="bad message length"):
+        receiver.recv_bytes(4)
+    assert receiver.closed
+
+
 def test_who_waits_by_a_handle_that_is_closed_is_told() -> None:
     """P3: at once, though there is nothing to receive; other handles go on."""
     queue, (ours, _theirs) = context.Queue(), context.Pipe()

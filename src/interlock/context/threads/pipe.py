@@ -75,6 +75,7 @@ class ThreadConnection:
         side.handles += 1
         self._side = side
         self._of = side
+        self._reads = True
         self.trust: Trust = "process"
 
     # ---- objects -----------------------------------------------------------------
@@ -166,7 +167,7 @@ class ThreadConnection:
         Raises:
             EOFError: Nobody is left to send, and nothing is left to receive.
             OSError: The connection is closed or write-only, or the message is longer than
-                maxlength; it is lost then, and so is the connection.
+                maxlength; it is lost then, and so is this direction of the connection.
 
         If a process dies: this one's threads are gone with it.
         """
@@ -176,7 +177,9 @@ class ThreadConnection:
         def fitting(records: list[Record]) -> bytes:
             message = _as_bytes(records)
             if maxlength is not None and len(message) > maxlength:
-                self.close()
+                self._reads = False
+                if not self.writable:
+                    self.close()
                 raise OSError("bad message length")
             return message
 
@@ -225,7 +228,7 @@ class ThreadConnection:
     @property
     def readable(self) -> bool:
         """Whether it receives."""
-        return self._of.incoming is not None
+        return self._reads and self._of.incoming is not None
 
     @property
     def writable(self) -> bool:
@@ -332,7 +335,8 @@ class ThreadConnection:
             raise OSError("handle is closed")
 
     def _incoming(self) -> Store:
-        return self._direction(self._of.incoming, "connection is write-only")
+        incoming = self._of.incoming if self._reads else None
+        return self._direction(incoming, "connection is write-only")
 
     def _outgoing(self) -> Store:
         return self._direction(self._of.outgoing, "connection is read-only")
