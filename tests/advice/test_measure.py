@@ -149,6 +149,28 @@ def test_the_first_call_is_told_by_itself() -> None:
     assert call.first_s > 10 * call.cpu_s
 
 
+def test_what_raises_for_some_takes_the_time_of_the_others() -> None:
+    """Which is measured as long as that of a function that never raises."""
+
+    def raises_for_two(number: int) -> int:
+        if number == 2:
+            kinds.counts(20_000)
+            raise ValueError(number)
+        return number
+
+    found = probe(raises_for_two, [1, 2, 3], 2.0)
+    assert found.call.wall_s < 5e-6
+    assert found.call.failed == 1
+    assert found.calls > found.call.calls > 1000
+
+
+def test_what_can_be_done_once_only_is_taken_from_that() -> None:
+    """It raises when it is called again with the same."""
+    given = [[1], [2]]
+    found = probe(lambda each: each.pop(), given, 2.0)
+    assert (found.call.calls, found.call.failed) == (2, 1)
+
+
 def test_a_probe_ends_in_time() -> None:
     """A call that has begun is waited for, and no other begins."""
     assert probe(kinds.waits, range(1000), kinds.CALM_S / 10).calls == 1

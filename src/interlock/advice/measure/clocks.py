@@ -53,6 +53,11 @@ class Reading:
             starved_s(),
         )
 
+    @classmethod
+    def nothing(cls) -> Reading:
+        """No time at all."""
+        return cls(0.0, 0.0, 0.0, 0.0, 0.0)
+
     def __sub__(self, before: Reading) -> Reading:
         return Reading(
             self.wall_s - before.wall_s,

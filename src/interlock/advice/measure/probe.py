@@ -159,10 +159,12 @@ def probe(function: Callable[[Any], Any], sample: Sequence[Any], budget_s: float
     if not run.good:
         run, passed = first, took
     good = run.good
-    if not failed and not is_async(function):
-        before = run.calls
-        passed, run.calls, uncounted = _repeated(function, good, passed, before, until)
-        calls += run.calls + uncounted - before
+    if not is_async(function):
+        before = (Reading.nothing(), 0) if failed else (passed, run.calls)
+        more, counted, made = _repeated(function, good, *before, until)
+        calls += made
+        if counted:
+            passed, run.calls = more, counted
     call = _figures(passed, run.calls, run.times, background)
     rounds = _Rounds(function, good, call.wall_s)
     gil_s, waits_for = call.cpu_s, ""
@@ -187,9 +189,9 @@ def _repeated(
     """Calls with nothing noted in between, which of short ones would take as long as they do.
 
     Returns:
-        What calls took, how many, and how many were made beside those that are counted.
+        What calls took, how many, and how many were made for it.
     """
-    repeats, uncounted = 1, 0
+    repeats, made = 1, 0
     while passed.wall_s < ENOUGH_S and time.perf_counter() < until:
         inputs = itertools.chain.from_iterable(itertools.repeat(good, repeats))
         started = Reading.now()
@@ -198,13 +200,14 @@ def _repeated(
         except (Exception, SystemExit):
             break  # it can be called once with an input, it seems
         more, number = Reading.now() - started, repeats * len(good)
+        made += number
         if more.wall_s > LONG_S * number:
             passed, calls = passed + more, calls + number
         else:
-            passed, calls, uncounted = more, number, uncounted + calls
+            passed, calls = more, number
         fits = 1.2 * ENOUGH_S / max(more.wall_s, 1e-7) * repeats
         repeats = max(1, int(min(fits, repeats * 64)))
-    return passed, calls, uncounted
+    return passed, calls, made
 
 
 @dataclass
