@@ -97,6 +97,20 @@ def _numbers(value: Any) -> list[float]:
     return [value] if isinstance(value, (int, float)) else []
 
 
+def test_the_function_may_close_what_it_prints_to(folder: Path) -> None:
+    """The advice is printed all the same; and to a closed one nothing is, without a word."""
+    (folder / "closing.py").write_text("def closes(given):\n    __import__('sys').stdout.close()\n")
+    done = advise("closing.py:closes", "a", *FAST, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Use ")
+    command = [sys.executable, "-m", "interlock", "advise", "work.py:counts", "a", *FAST]
+    quiet = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command],
+        cwd=folder, stderr=subprocess.PIPE, text=True, timeout=BOUND_S, check=False,
+    )  # fmt: skip
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+
+
 def test_a_coroutine_function_is_advised_too(folder: Path) -> None:
     """Though `interlock map` does not take one."""
     done = advise("work.py:awaits", "a", "--context", "fork", *FAST[2:], cwd=folder)

@@ -119,6 +119,9 @@ def advise_command(
 @contextmanager
 def _prints_aside() -> Iterator[None]:
     """What the function and its workers print goes to standard error: ours is the advice."""
+    if sys.stdout is None:  # as a shell's `>&-` has it
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
@@ -129,6 +132,8 @@ def _prints_aside() -> Iterator[None]:
             sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
+        if sys.stdout.closed:
+            sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
 def _sample(inputs: Inputs, has_arguments: bool) -> tuple[list[object], int | None]:
