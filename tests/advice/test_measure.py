@@ -291,10 +291,11 @@ def test_a_program_without_a_guard_is_not_run_again(
     program = tmp_path / "program.py"
     program.write_text("print('work')\n")
     monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__=str(program)))
-    assert not places.spawn_is_safe()
     assert "would run the program again" in places.home_of("spawn", kinds.counts).refused
     program.write_text("if __name__ == '__main__':\n    print('work')\n")
-    assert places.spawn_is_safe()
+    assert places.unfit_main() == ""
+    monkeypatch.setitem(sys.modules, "__main__", types.SimpleNamespace(__file__="<stdin>"))
+    assert "<stdin> cannot be read" in places.home_of("forkserver", kinds.counts).refused
 
 
 def test_workers_that_cannot_begin_are_refused() -> None:

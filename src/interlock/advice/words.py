@@ -185,7 +185,7 @@ def notes(decision: Decision, calls: int) -> Iterator[str]:
     elif chosen.context == MAIN:
         yield from _later(decision)
     else:
-        yield "This was not run, as it takes too long for the time given: it is a prediction."
+        yield "This was not run, for want of time: it is a prediction."
     even = breaks_even(facts, chosen.prediction, chosen.prediction.rate)
     if chosen.context != MAIN and even is not None and chosen.prediction.start_s > 0:
         yield (

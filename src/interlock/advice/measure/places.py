@@ -15,7 +15,7 @@ from interlock.advice.measure.clocks import private_bytes, scheduled
 from interlock.context import get_context
 from interlock.pool import Pool, ThreadPool
 
-__all__ = ["Awaited", "Idle", "Place", "home_of", "opened", "spawn_is_safe"]
+__all__ = ["Awaited", "Idle", "Place", "home_of", "opened", "unfit_main"]
 
 Function = Callable[[Any], Any]
 
@@ -159,26 +159,27 @@ def _costs(place: Place) -> tuple[float, float]:
     return item_s, max(0.0, best(FEW, 1) - item_s)
 
 
-def spawn_is_safe() -> bool:
-    """Whether a process that imports the main module does not run the program again."""
+def unfit_main() -> str:
+    """Why a process that imports the main module would be no worker; empty if it would be one."""
     main = sys.modules.get("__main__")
     path = getattr(main, "__file__", None)
     if path is None:
-        return True  # nothing is imported
+        return ""  # nothing is imported
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
-            return "__name__" in file.read()
+            text = file.read()
     except OSError:
-        return True
+        return f"it would import the main module, and {path} cannot be read"
+    if "__name__" in text:
+        return ""
+    return 'it would run the program again: the main module has no if __name__ == "__main__":'
 
 
 def _missing(context: str) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if context == INTERPRETER and _interpreters() is None:
         return f"Python {version} has none that can be used; 3.14 has"
-    if context in ("spawn", "forkserver") and not spawn_is_safe():
-        return 'it would run the program again: the main module has no if __name__ == "__main__":'
-    return ""
+    return unfit_main() if context in ("spawn", "forkserver") else ""
 
 
 def _interpreters() -> Any:
