@@ -127,6 +127,8 @@ def test_a_trial_on_a_busy_machine_counts_less() -> None:
     """Where workers had no CPU for half of the time, it says nothing."""
     assert chosen(facts("python"), trial("fork", 0.2, starved=0.05)).context == MAIN
     assert chosen(facts("python"), trial("fork", 0.2, starved=0.5)).context == "fork"
+    busy = replace(facts("python"), call=replace(facts("python").call, starved=0.5))
+    assert chosen(busy, trial("fork", 0.2)).context == "fork", "what is compared is as uncertain"
 
 
 def test_of_two_within_the_noise_the_simpler_is_chosen() -> None:
@@ -222,7 +224,7 @@ def test_what_trials_decide_against_the_model_is_in_doubt(
 def test_what_failed_is_not_in_doubt() -> None:
     """It would fail again."""
     broken = trial(THREAD, 1.0, failure="RuntimeError: two at a time")
-    assert doubtful(facts("waits"), [broken], 600, 32) == []
+    assert doubtful(facts("waits"), [broken, trial("fork", 0.9)], 600, 32) == []
 
 
 def test_a_trial_is_no_better_than_the_bound() -> None:

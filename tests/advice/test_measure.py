@@ -12,6 +12,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ def test_threads_that_wait_hold_the_gil_no_longer_than_they_are_on_the_cpu() -> 
     """However few of them are looked at: that is no reason to have no more."""
     call = probe(kinds.waits, [None], 0.5).call
     assert apart_s(call, kinds.waits, [None], 2)[0] <= call.cpu_s
+    needs_more = replace(call, cpu_s=0.3 * call.wall_s)  # when one was looked at, for some reason
+    assert apart_s(needs_more, kinds.waits, [None], 2)[0] <= needs_more.cpu_s
 
 
 def test_threads_that_wait_one_after_the_other_are_told() -> None:
@@ -152,16 +155,17 @@ def test_the_first_call_is_told_by_itself() -> None:
 def test_what_raises_for_some_takes_the_time_of_the_others() -> None:
     """Which is measured as long as that of a function that never raises."""
 
-    def raises_for_two(number: int) -> int:
+    def waits_and_raises_for_two(number: int) -> int:
         if number == 2:
-            kinds.counts(20_000)
+            kinds.waits(number)
+            kinds.waits(number)
             raise ValueError(number)
-        return number
+        return kinds.counts(5000)
 
-    found = probe(raises_for_two, [1, 2, 3], 2.0)
-    assert found.call.wall_s < 5e-6
+    found = probe(waits_and_raises_for_two, [1, 2, 3], 2.0)
+    assert found.call.waiting_s < 0.3 * found.call.wall_s
     assert found.call.failed == 1
-    assert found.calls > found.call.calls > 1000
+    assert found.calls > found.call.calls > 10
 
 
 def test_what_can_be_done_once_only_is_taken_from_that() -> None:

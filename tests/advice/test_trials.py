@@ -217,5 +217,6 @@ def test_on_a_busy_machine_advice_is_the_same_and_says_so() -> None:
             each.kill()
             each.wait()
     assert advice.context == (THREAD if cpu_count() > 1 else MAIN)
-    assert advice.busy > 0.2
+    assert advice.busy > 0.1
+    assert advice.as_dict()["busy"] == advice.busy
     assert advice.notes[0].startswith("The machine was busy: up to ")
