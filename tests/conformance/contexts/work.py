@@ -146,6 +146,7 @@ def wait_for_notice(condition: Any, said: Any) -> None:
 
 
 def meet(barrier: Any, said: Any) -> None:
+    said.put("begun")
     said.put(barrier.wait(20))
 
 

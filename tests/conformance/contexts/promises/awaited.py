@@ -74,7 +74,8 @@ def an_event_is_awaited(bench: Bench) -> None:
 
     async def main() -> None:
         waiting = asyncio.create_task(event.aio.wait())
-        await asyncio.sleep(0)
+        await asyncio.sleep(bench.moment_s)
+        must(not waiting.done(), "It does not wait.")
         event.set()
         must(await waiting, "It waited in vain.")
 

@@ -79,10 +79,14 @@ def kill_ends_what_waits_in_c(bench: Bench) -> None:
             os.close(end)
 
 
-@promise("Process")
+@promise("Process", "Queue")
 def its_sentinel_is_ready_when_it_has_ended(bench: Bench) -> None:
     """sentinel is a descriptor to be waited for beside others."""
-    process = bench.start(work.nothing)
+    go, said = bench.context.Queue(), bench.context.Queue()
+    process = bench.start(work.wait_for_go, go, said)
+    said.get(timeout=bench.long_s)
+    must(not wait([process.sentinel], bench.moment_s), "It is ready while it runs.")
+    go.put("go")
     must(wait([process.sentinel], bench.long_s), "It does not become ready.")
     process.join(bench.long_s)
     must(process.exitcode == 0, f"exitcode is {process.exitcode}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue as standard
 import threading
 import time
 
@@ -74,6 +75,10 @@ def all_meet_at_a_barrier(bench: Bench) -> None:
     """wait() returns a number to each when all have come."""
     barrier, said = bench.context.Barrier(3), bench.context.Queue()
     processes = [bench.start(work.meet, barrier, said) for _ in range(2)]
+    for _ in processes:
+        must(said.get(timeout=bench.long_s) == "begun", "It passes before all have come.")
+    with raising(standard.Empty):
+        said.get(timeout=bench.moment_s)
     mine = barrier.wait(bench.long_s)
     numbers = {mine, *(said.get(timeout=bench.long_s) for _ in range(2))}
     must(numbers == {0, 1, 2}, f"They got {numbers}.")
