@@ -89,7 +89,7 @@ def test_a_thread_whose_task_was_stopped_in_time_goes_on() -> None:
         (worker,) = pool._pool
         assert pool.apply(abs, (-1,), timeout=0.05) == 1
         with pytest.raises(TaskTimeout, match="was ended"):
-            pool.apply(spin, timeout=0.05)
+            pool.apply(spin, timeout=0.2)
         assert pool.apply(threading.Event().wait, (2 * GRACE_S,)) is False
         assert pool._pool == [worker]
 
