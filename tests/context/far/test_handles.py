@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
+import anyio
 import pytest
 
 from interlock.context.far.locks import FarLock
 from interlock.context.far.queues import FarJoinableQueue, FarQueue
-from interlock.context.far.signals import FarBarrier, FarEvent
+from interlock.context.far.signals import FarBarrier, FarCondition, FarEvent
 from interlock.errors import BrokenBarrier
 from tests.context.far.near import NearLine, near_line
 
@@ -65,6 +68,27 @@ def test_dead_letters_come_in_order(line: NearLine) -> None:
     with pytest.raises(KeyboardInterrupt):
         queue.dead_letters.get(False)
     assert list(queue.dead_letters) == [1, 2]
+
+
+def test_an_awaited_call_leaves_no_descriptor(line: NearLine) -> None:
+    """P5: nor does one that was cancelled, and one that waited for its end all the same."""
+    lock, queue, condition = FarLock(line), FarQueue(line), FarCondition(line)
+
+    async def use() -> None:
+        for _ in range(5):
+            async with lock.aio, condition.aio:
+                for wait in (queue.aio.get, condition.aio.wait):
+                    with anyio.move_on_after(0.01) as scope:
+                        await wait()
+                    assert scope.cancelled_caught
+
+    async def counted() -> int:
+        await use()
+        before = len(os.listdir("/proc/self/fd"))
+        await use()
+        return len(os.listdir("/proc/self/fd")) - before
+
+    assert asyncio.run(counted()) == 0
 
 
 def test_a_barrier_whose_action_fails_breaks_for_all(line: NearLine) -> None:
