@@ -76,17 +76,18 @@ def test_a_class_of_process_has_its_own_run(on_ray: Any) -> None:
         unsendable.start()
 
 
-def test_a_process_waits_for_its_threads_and_children(on_ray: Any) -> None:
+@pytest.mark.parametrize("kind", ["thread", "child"])
+def test_a_process_waits_for_its_threads_and_children(on_ray: Any, kind: str) -> None:
     """P1: as the standard library at the end of a process; daemons are not waited for."""
     there, back = on_ray.Queue(), on_ray.Queue()
-    child = on_ray.Process(target=work.leaves_work, args=(there, back))
+    child = on_ray.Process(target=work.leaves_work, args=(kind, there, back))
     child.start()
     assert back.get(timeout=BOUND_S) == "left"
     child.join(0.2)
     assert child.is_alive()
-    there.put_many(["thread or child", "the other"])
+    there.put("done")
     child.join(BOUND_S)
-    assert child.exitcode == 0 and back.qsize() == 2
+    assert child.exitcode == 0 and back.get(False) == "done"
 
 
 def test_what_cannot_be_run_says_why(on_ray: Any) -> None:

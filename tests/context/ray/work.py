@@ -129,13 +129,13 @@ def dies_with(queue: Any, *locks: Any) -> None:
     threading.Event().wait(BOUND_S)
 
 
-def leaves_work(there: Any, back: Any) -> None:
+def leaves_work(kind: str, there: Any, back: Any) -> None:
     import interlock
 
     context: Any = interlock.get_context("ray")
-    for kind in (threading.Thread, context.Process):
-        kind(target=passes_on, args=(there, back)).start()
-        kind(target=waits, daemon=True).start()
+    begun = threading.Thread if kind == "thread" else context.Process
+    begun(target=passes_on, args=(there, back)).start()
+    begun(target=waits, daemon=True).start()
     back.put("left")
 
 

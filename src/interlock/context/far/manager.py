@@ -202,7 +202,7 @@ class FarManager:
         """Does nothing: it is there."""
 
     def shutdown(self) -> None:
-        """Does nothing: what it made is there as long as somebody has it."""
+        """Does nothing: what it made is there as long as its context."""
 
     def __enter__(self) -> FarManager:
         return self
