@@ -13,7 +13,7 @@ from interlock.context.board.board import Board
 from interlock.context.board.seats import Seat
 from interlock.context.far.line import Line
 
-__all__ = ["ANSWERED", "MOMENTS", "WAITING", "NearLine", "near_line"]
+__all__ = ["ANSWERED", "BEFORE", "MOMENTS", "SENT", "WAITING", "NearLine", "near_line"]
 
 BOUND_S = 20.0
 BEFORE, SENT, WAITING, ANSWERED = MOMENTS = (

@@ -13,7 +13,7 @@ from interlock.context.far.locks import FarLock, FarRLock, FarSemaphore
 from interlock.context.far.queues import FarJoinableQueue, FarQueue
 from interlock.context.far.signals import FarBarrier, FarCondition
 from interlock.errors import BrokenBarrier, Empty
-from tests.context.far.near import ANSWERED, MOMENTS, WAITING, NearLine, near_line
+from tests.context.far.near import ANSWERED, BEFORE, MOMENTS, SENT, WAITING, NearLine, near_line
 
 BOUND_S = 20.0
 each_moment = pytest.mark.parametrize("moment", MOMENTS)
@@ -65,6 +65,16 @@ def test_a_second_interrupt_leaves_no_trace_either(line: NearLine, moment: str) 
     line.interrupts("withdraw", WAITING)
     interrupted(line, "acquire", moment, lock.acquire)
     assert lock.acquire(False)
+
+
+@pytest.mark.parametrize("moment", [BEFORE, SENT])
+def test_a_release_is_run_whatever_goes_before_it(line: NearLine, moment: str) -> None:
+    """P2: such as the board's being told of what nobody has."""
+    lock = FarLock(line)
+    lock.acquire()
+    line.drop("nothing")
+    interrupted(line, "drop", moment, lock.release)
+    assert other_thread(lock.acquire, False)
 
 
 @each_moment

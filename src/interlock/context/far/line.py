@@ -201,9 +201,9 @@ class Line:
 
         If a process dies: this one: the board takes back what it had. The board's: see Raises.
         """
-        who, number = self._who(call)
-        sent = None
+        asked, sent = None, None
         try:
+            asked = who, number = self._who(call)
             sent = self._send("call", who, number, *_parts(call))
             answer = self._answer(sent)
             _raise_what_signals_raise()
@@ -217,7 +217,10 @@ class Line:
             raise
         except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
-                self._answer(self._send(*_ending(call, who, number)))
+                if asked is None and call.is_once:
+                    asked = self._who(call)
+                if asked is not None:
+                    self._answer(self._send(*_ending(call, *asked)))
                 if sent is not None and call.is_due:
                     self._answer(sent)
             raise
