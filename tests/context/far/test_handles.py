@@ -15,7 +15,7 @@ import pytest
 from interlock.context.far.locks import FarLock
 from interlock.context.far.queues import FarJoinableQueue, FarQueue
 from interlock.context.far.signals import FarBarrier, FarCondition, FarEvent
-from interlock.errors import BrokenBarrier
+from interlock.errors import BrokenBarrier, ServerGone
 from tests.context.far.near import NearLine, near_line
 
 BOUND_S = 20.0
@@ -46,6 +46,18 @@ def test_who_was_taken_for_dead_comes_back(line: NearLine) -> None:
     with pytest.warns(match="died while it had"):
         assert lock.acquire(timeout=BOUND_S)
     lock.release()
+
+
+def test_who_cannot_enter_is_told(line: NearLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P3: that the board is gone, although nothing was asked of it yet."""
+    lock = FarLock(line)
+
+    def gone(seat: object) -> None:
+        raise ServerGone("the board is gone")
+
+    monkeypatch.setattr(line, "_enter", gone)
+    with pytest.raises(ServerGone, match="the board is gone"):
+        lock.acquire()
 
 
 def test_a_lease_that_ends_well_is_a_task_that_is_done(line: NearLine) -> None:

@@ -213,7 +213,8 @@ class Line:
             raise
         except ServerGone:
             with suppress(ServerGone):  # it may be that only the connection of this call is lost
-                self._send(*_ending(call, who, number))
+                if asked is not None:
+                    self._send(*_ending(call, *asked))
             raise
         except BaseException:  # Ctrl-C, or a TaskTimeout, which a handler raises at any step
             with suppress(Exception):  # the board is gone: there is nothing to undo
