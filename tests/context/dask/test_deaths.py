@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
@@ -154,14 +155,19 @@ def test_the_scheduler_is_killed() -> None:
         Machines() as machines,
         machines.context(workers=1, patience=5.0) as context,
         context.Pool() as pool,
+        ThreadPoolExecutor(1) as aside,
     ):
-        queue, started = context.Queue(), context.Event()
+        queue, started, barrier = context.Queue(), context.Event(), context.Barrier(2)
+        waiting = aside.submit(barrier.wait)
+        until(lambda: barrier.n_waiting == 1)
         result = pool.apply_async(work.stay, (started,))
         kept = pool.apply(work.double, (1,), keep_remote=True)
         process = context.Process(target=work.stay, args=(context.Event(),))
         process.start()
         assert started.wait(BOUND_S)
         machines.kill("scheduler")
+        with pytest.raises(ServerGone, match="scheduler is lost"):
+            waiting.result(BOUND_S)
         with pytest.raises(ServerGone, match="scheduler is lost"):
             queue.get(timeout=BOUND_S)
         with pytest.raises(ServerGone, match="lost"):

@@ -20,6 +20,7 @@ import pytest
 
 from interlock.context.dask import DaskContext
 from interlock.context.dask.called import Called
+from interlock.context.dask.link import Link
 
 BOUND_S = 20.0
 _TRACED = ("interlock/context/dask", "interlock/context/far", "asyncio/base_events")
@@ -100,19 +101,18 @@ def give_back(local: DaskContext, case: str) -> tuple[Callable[[], object], Call
 
 
 @pytest.mark.parametrize("case", ["lease", "lock"])
-@pytest.mark.parametrize("step", ["begin", "wait"])
+@pytest.mark.parametrize("step", ["begin", "begun", "wait"])
 def test_what_is_on_its_way_back_comes_back(local: DaskContext, case: str, step: str) -> None:
     """P2, P3: a release is not given up; it is done once."""
     release, is_back = give_back(local, case)
-    real = getattr(Called, step)
 
     def stopped(called: Called[Any], *arguments: Any) -> None:
         patch.stop()
-        if step == "begin":
-            real(called)
+        if step == "begun":
+            called.begin()
         raise Stop
 
-    patch = mock.patch.object(Called, step, stopped)
+    patch = mock.patch.object(Called, "wait" if step == "wait" else "begin", stopped)
     patch.start()
     with pytest.raises(Stop):
         release()
@@ -143,9 +143,16 @@ def test_what_is_begun_and_not_waited_for(
     assert goes_on.wait(BOUND_S)
 
 
-def test_a_release_that_is_cancelled(local: DaskContext) -> None:
+def test_a_release_that_is_cancelled(local: DaskContext, monkeypatch: pytest.MonkeyPatch) -> None:
     """P3, P10: it is done before the cancellation is."""
     lock = local.Lock()
+    real = Link.asked
+
+    async def slowly(*arguments: Any) -> Any:
+        await asyncio.sleep(0.1)
+        return await real(*arguments)
+
+    monkeypatch.setattr(Link, "asked", slowly)
 
     async def use() -> None:
         await lock.aio.acquire()
@@ -156,3 +163,26 @@ def test_a_release_that_is_cancelled(local: DaskContext) -> None:
     for backend in ("asyncio", "trio"):
         anyio.run(use, backend=backend)
         assert not lock.locked()
+
+
+def test_what_is_begun_again_runs_once() -> None:
+    """P3: a release that was begun, or not, is begun for certain; what was cancelled never runs."""
+    calls = []
+
+    async def call() -> int:
+        calls.append(1)
+        return len(calls)
+
+    async def use() -> None:
+        loop = asyncio.get_running_loop()
+        called, dropped = Called(loop, call), Called(loop, call)
+        called.begin()
+        called.begin()
+        dropped.cancel()
+        dropped.begin()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert called.wait(0) and called.value == 1
+
+    asyncio.run(use())
+    assert calls == [1]
