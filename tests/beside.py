@@ -3,9 +3,10 @@
     python -m pytest -p tests.beside --beside [options]
 
 Most tests wait most of the time: for a process to start, for what must not happen. So what is in
-ASIDE is run by a second pytest, with a lower priority. It holds nothing to a second, and makes no
-name in /dev/shm that is not known for another program's (tests/left_behind.py). All else runs one
-after the other, as ever. What the second one finds is told to the first, whose summary has all.
+ASIDE is run beside them, with a lower priority: a pytest for each part, one after the other. It
+holds nothing to a second, and makes no name in /dev/shm that is not known for another program's
+(tests/left_behind.py). All else runs one after the other, as ever. What is found beside is told to
+the first pytest, whose summary has all.
 
 Who names tests, or has an option that does not only show things, has all in one pytest.
 """
@@ -14,23 +15,25 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
-ASIDE = tuple(
-    f"tests/{name}"
-    for name in (
-        "benchmarks cli docs examples models native serialize tidy typing "
-        "hostile/test_bombs.py hostile/test_corpus.py hostile/test_fuzz_short.py "
-        "packaging/test_beside.py packaging/test_extension.py packaging/test_source.py"
-    ).split()
+COMPUTING = (
+    "benchmarks cli context/board context/far context/tasks docs examples models native serialize "
+    "tidy typing hostile/test_bombs.py hostile/test_corpus.py hostile/test_fuzz_short.py "
+    "packaging/test_beside.py packaging/test_extension.py packaging/test_source.py"
 )
+# Dask and Ray bring threads and handlers of their own, which no other test is to have.
+CLUSTERS = "conformance/contexts/test_clusters.py context/dask context/ray"
+ASIDE = tuple([f"tests/{name}" for name in part.split()] for part in (COMPUTING, CLUSTERS))
 SHOWING = ("--beside", "--color", "--durations", "--junitxml", "--tb", "-q", "-r", "-v")
 NICE = 10
 WHOLE = {0, 1, 5}  # exit statuses of a pytest that ran to its end
@@ -41,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """As pytest has it."""
     group = parser.getgroup("beside")
     group.addoption("--beside", action="store_true", help="run some folders beside the others")
-    group.addoption("--tell", metavar="FILE", help="what the second pytest is given")
+    group.addoption("--tell", metavar="FILE", help="what a pytest beside is given")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Teller:
-    """In the second pytest: writes one object of JSON a line."""
+    """In a pytest beside: writes one object of JSON a line."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -88,11 +91,11 @@ class Teller:
 
 
 class Listener:
-    """In the first pytest: starts the second, and passes on what it tells."""
+    """In the first pytest: starts the others, and passes on what they tell."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._away = frozenset(config.rootpath / name for name in ASIDE)
+        self._away = frozenset(config.rootpath / name for part in ASIDE for name in part)
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """As pytest has it."""
@@ -104,27 +107,16 @@ class Listener:
         with tempfile.TemporaryDirectory() as folder:
             told = Path(folder) / "told"
             told.touch()
-            with (Path(folder) / "printed").open("w+", encoding="utf-8") as printed:
-                second = self._started(told, printed)
-                try:
-                    result = yield
-                    with told.open(encoding="utf-8") as lines:
-                        for line in _lines(lines, second):
-                            self._heard(session, *json.loads(line))
-                    if second.wait() not in WHOLE:
-                        printed.seek(0)
-                        self._broken(second.returncode, printed.read()[-TAIL:])
-                finally:
-                    second.terminate()
-                    second.wait()
+            command = [sys.executable, "-m", "tests.beside", str(told)]
+            it = subprocess.Popen(command, cwd=self._config.rootpath, process_group=0)
+            with _ended(it):
+                result = yield
+                with told.open(encoding="utf-8") as lines:
+                    for line in _lines(lines, it):
+                        self._heard(session, *json.loads(line))
+                if it.wait() != 0:
+                    self._broken(f"what runs the tests beside ended with status {it.returncode}")
         return result
-
-    def _started(self, told: Path, printed: IO[str]) -> subprocess.Popen[bytes]:
-        options = ["-p", "tests.beside", "-p", "no:cacheprovider", "--tell", str(told)]
-        command = ["nice", "-n", str(NICE), sys.executable, "-m", "pytest", *options, *ASIDE]
-        return subprocess.Popen(
-            command, cwd=self._config.rootpath, stdout=printed, stderr=subprocess.STDOUT
-        )
 
     def _heard(self, session: pytest.Session, word: str, what: Any) -> None:
         hook = self._config.hook
@@ -133,6 +125,9 @@ class Listener:
             return
         if word == "deselected":
             hook.pytest_deselected(items=[None] * what)
+            return
+        if word == "broken":
+            self._broken(what)
             return
         report = hook.pytest_report_from_serializable(config=self._config, data=what)
         if word == "collect":
@@ -145,17 +140,28 @@ class Listener:
         if report.when == "teardown":
             hook.pytest_runtest_logfinish(nodeid=report.nodeid, location=report.location)
 
-    def _broken(self, status: int, printed: str) -> None:
+    def _broken(self, why: str) -> None:
         name = "the tests beside"
         report = pytest.TestReport(
             nodeid=name,
             location=(name, None, name),
             keywords={},
             outcome="failed",
-            longrepr=f"the second pytest ended with status {status}:\n{printed}",
+            longrepr=why,
             when="call",
         )
         self._config.hook.pytest_runtest_logreport(report=report)
+
+
+@contextmanager
+def _ended(it: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Behind the block it has, with all that it started."""
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(it.pid, signal.SIGTERM)
+        it.wait()
 
 
 def _lines(file: IO[str], writer: subprocess.Popen[bytes]) -> Iterator[str]:
@@ -174,3 +180,21 @@ def _lines(file: IO[str], writer: subprocess.Popen[bytes]) -> Iterator[str]:
             writer.wait(0.2)
         except subprocess.TimeoutExpired:
             continue
+
+
+def main(told: str) -> None:
+    """In a process of its own: a pytest for each part."""
+    options = ["-p", "tests.beside", "-p", "no:cacheprovider", "--tell", told]
+    for part in ASIDE:
+        command = ["nice", "-n", str(NICE), sys.executable, "-m", "pytest", *options, *part]
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
+            status = subprocess.call(command, stdout=printed, stderr=subprocess.STDOUT)
+            printed.seek(0)
+            why = f"a pytest beside ended with status {status}:\n{printed.read()[-TAIL:]}"
+        if status not in WHOLE:
+            with Path(told).open("a", encoding="utf-8") as file:
+                file.write(json.dumps(["broken", why]) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -11,6 +11,7 @@ import pytest
 import interlock
 from interlock.context import BaseContext
 from interlock.testing.trial import Trial
+from tests.tracebacks import have_tblib
 
 METHODS = ("fork", "spawn", "forkserver")
 BOUND_S = 60.0  # for the threads and processes of one test; a stall is found long before
@@ -29,6 +30,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_sessionstart() -> None:
     """Children of a fork server import what tests import: pytest, the most of it, only once."""
     multiprocessing.set_forkserver_preload(["__main__", "pytest"])
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Exceptions are pickled as Python does it, where they are not to be as Dask does it."""
+    have_tblib(_is_of_dask(collector))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """So they are."""
+    have_tblib(_is_of_dask(item))
+
+
+def _is_of_dask(node: pytest.Item | pytest.Collector) -> bool:
+    return "tests/context/dask" in node.nodeid or "test_clusters" in node.nodeid
 
 
 @pytest.fixture(params=METHODS)

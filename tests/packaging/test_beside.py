@@ -1,7 +1,8 @@
-"""tests/beside.py: all tests run, in two pytests, and one summary has what both found."""
+"""tests/beside.py: all tests run, in some pytests, and one summary has what all found."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from tests import beside
 from tests.packaging.conftest import ROOT
 
 Ran = subprocess.CompletedProcess[str]
+PARTS = {"docs": "tests/docs", "queues": "tests/queues", "ray": "tests/context/ray"}
 HOLDS = "def test_holds(): pass\ndef test_too(): pass\n"
 
 
@@ -27,14 +29,14 @@ def suite(tmp_path: Path) -> Callable[..., Ran]:
         (tmp_path / "tests").mkdir()
         shutil.copy(ROOT / "tests/beside.py", tmp_path / "tests")
         (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\n", encoding="utf-8")
-        for name in (*beside.ASIDE, "tests/queues"):
+        for name in (*itertools.chain(*beside.ASIDE), "tests/queues"):
             path = tmp_path / name
             (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
             if path.suffix:
                 path.write_text("", encoding="utf-8")
-        for name in ("docs", "queues"):
+        for name, folder in PARTS.items():
             text = texts.get(name, HOLDS)
-            (tmp_path / "tests" / name / f"test_{name}.py").write_text(text, encoding="utf-8")
+            (tmp_path / folder / f"test_{name}.py").write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "tests.beside", "--beside", *options]
         light = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return subprocess.run(
@@ -51,52 +53,52 @@ def summary(ran: Ran) -> str:
 
 def test_what_runs_aside_is_there() -> None:
     """What has another name now would be run by nobody."""
-    assert [name for name in beside.ASIDE if not (ROOT / name).exists()] == []
+    assert [name for part in beside.ASIDE for name in part if not (ROOT / name).exists()] == []
 
 
-def test_one_summary_has_what_both_ran(suite: Callable[..., Ran]) -> None:
+def test_one_summary_has_what_all_ran(suite: Callable[..., Ran]) -> None:
     """Each test once, and pytest's own line at the end."""
     ran = suite("-v")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert summary(ran) == "4 passed"
+    assert summary(ran) == "6 passed"
     names = re.findall(r"(\S+) (?:<- \S+ )?PASSED", ran.stdout)
-    assert sorted(names) == [
-        f"tests/{folder}/test_{folder}.py::test_{name}"
-        for folder in ("docs", "queues")
-        for name in ("holds", "too")
-    ]
+    assert sorted(names) == sorted(
+        f"{folder}/test_{name}.py::test_{test}"
+        for name, folder in PARTS.items()
+        for test in ("holds", "too")
+    )
 
 
-@pytest.mark.parametrize("part", ["docs", "queues"])
-def test_a_failure_in_either_part_is_shown_and_counts(suite: Callable[..., Ran], part: str) -> None:
-    """With its lines; both are run to their ends."""
+@pytest.mark.parametrize("part", PARTS)
+def test_a_failure_in_any_part_is_shown_and_counts(suite: Callable[..., Ran], part: str) -> None:
+    """With its lines; all are run to their ends."""
     ran = suite(**{part: "def test_fails(): assert 1 == 2\ndef test_too(): pass\n"})
     assert ran.returncode == 1
-    assert summary(ran) == "1 failed, 3 passed"
+    assert summary(ran) == "1 failed, 5 passed"
     assert "assert 1 == 2" in ran.stdout
-    assert f"FAILED tests/{part}/test_{part}.py::test_fails" in ran.stdout
+    assert f"FAILED {PARTS[part]}/test_{part}.py::test_fails" in ran.stdout
 
 
-@pytest.mark.parametrize("part", ["docs", "queues"])
+@pytest.mark.parametrize("part", PARTS)
 def test_what_cannot_be_imported_counts(suite: Callable[..., Ran], part: str) -> None:
-    """In either part."""
+    """In any part."""
     ran = suite(**{part: "import nowhere_to_be_found\n"})
     assert ran.returncode != 0
     assert "1 error" in summary(ran)
     assert "nowhere_to_be_found" in ran.stdout
 
 
-def test_a_second_pytest_that_is_killed_is_a_failure(suite: Callable[..., Ran]) -> None:
-    """With what it had printed until then."""
+def test_a_pytest_that_is_killed_is_a_failure(suite: Callable[..., Ran]) -> None:
+    """With what it had printed until then; the next one is run."""
     ran = suite(docs="import os\ndef test_dies(): os.kill(os.getpid(), 9)\n")
     assert ran.returncode == 1
-    assert summary(ran) == "1 failed, 2 passed"
-    assert "the second pytest ended with status -9" in ran.stdout
+    assert summary(ran) == "1 failed, 4 passed"
+    assert "a pytest beside ended with status -9" in ran.stdout
 
 
 def test_a_choice_of_tests_is_run_by_one_pytest(suite: Callable[..., Ran]) -> None:
     """As its options mean it."""
     ran = suite("-k", "too", "-v")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert summary(ran) == "2 passed, 2 deselected"
+    assert summary(ran) == "3 passed, 3 deselected"
     assert ran.stdout.index("docs") < ran.stdout.index("queues")

@@ -25,6 +25,7 @@ class Subject:
         name: As the table has it.
         open: Makes it; its end closes it.
         is_here: Whether what it stands on is installed; importlib.util.find_spec tells.
+        is_cluster: Whether that brings threads and handlers of its own.
         can: ``"kills"``: a worker may be killed, this process going on; ``"stops"``: what computes
             for ever can be ended.
         long_s: For what comes, in seconds; None for the suite's own.
@@ -35,6 +36,7 @@ class Subject:
     name: str
     open: Callable[[], AbstractContextManager[Any]]
     is_here: bool = True
+    is_cluster: bool = False
     can: frozenset[str] = frozenset({"kills", "stops"})
     long_s: float | None = None
     soon_s: float | None = None
@@ -81,8 +83,8 @@ SUBJECTS: dict[str, Subject] = {
         Subject("spawn", _ours("spawn")),
         Subject("forkserver", _ours("forkserver")),
         Subject("thread", _ours("thread"), can=frozenset({"stops"})),
-        Subject("dask", _dask, find_spec("distributed") is not None, soon_s=20.0),
-        Subject("ray", _ray, find_spec("ray") is not None, soon_s=20.0),
+        Subject("dask", _dask, find_spec("distributed") is not None, True, soon_s=20.0),
+        Subject("ray", _ray, find_spec("ray") is not None, True, soon_s=20.0),
         # A check of the suite: it asks for no more than these have, where it is told so.
         Subject("multiprocessing", _standard),
         Subject("multiprocessing.dummy", _standard_dummy, can=frozenset()),
