@@ -25,5 +25,6 @@ void bind_read_write_lock(nb::module_& module);
 void bind_condition(nb::module_& module);
 void bind_atomic(nb::module_& module);
 void bind_map(nb::module_& module);
+void bind_raise(nb::module_& module);
 
 }  // namespace interlock::bind

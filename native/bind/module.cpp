@@ -43,4 +43,5 @@ NB_MODULE(_native, module) {
   bind_condition(module);
   bind_atomic(module);
   bind_map(module);
+  bind_raise(module);
 }

@@ -12,7 +12,7 @@ from .repository import Finding, Repository, Source
 # From the bottom: a module imports only from its own layer or from one before it.
 PYTHON_LAYERS = (
     "errors", "_platform", "_standard", "_types", "_c_api", "_native", "_handover", "_passed",
-    "_awaiting", "_interruptible", "_late",
+    "_awaiting", "_interruptible", "_late", "_raising",
     "serialize", "reduction", "synchronize", "shared_memory", "sharedctypes",
     "connection", "queues", "process", "pool", "managers", "context", "dummy", "advice",
     "testing", "observe", "cli", "__init__", "__main__",

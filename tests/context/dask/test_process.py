@@ -14,6 +14,8 @@ import pytest
 
 import interlock
 from interlock.context.dask import DaskContext
+from interlock.context.dask.work import place
+from interlock.context.dask.work.process import Killed, Terminated
 from interlock.errors import (
     AbandonedLockWarning,
     InterlockError,
@@ -244,3 +246,37 @@ def test_a_forked_child_has_not_got_the_connection(local: DaskContext) -> None:
     assert "was forked" in reading.recv()
     child.join(BOUND_S)
     assert child.exitcode == 0
+
+
+def test_who_leaves_a_slot_is_not_interrupted_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P3: an executor with a thread that was never started runs nothing any more."""
+    done = []
+
+    def interrupted_within() -> None:
+        place.interrupt(["a task"], Killed)
+        done.append(str.upper("left"))
+
+    monkeypatch.setattr(place, "secede", interrupted_within)
+    with pytest.raises(Killed), place.interruptible("a task"):
+        place.leave_slot()
+        done.append("went on")
+    assert done == ["LEFT"]
+
+
+def test_who_was_interrupted_before_leaves_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P3: and may be interrupted again, if it goes on all the same."""
+    left: list[None] = []
+    monkeypatch.setattr(place, "secede", lambda: left.append(None))
+    monkeypatch.setattr(place, "_step", lambda: interrupt_now())
+
+    def interrupt_now() -> None:
+        raise Terminated
+
+    with place.interruptible("a task"):
+        with pytest.raises(Terminated):
+            place.leave_slot()
+        with pytest.raises(Killed):
+            place.interrupt(["a task"], Killed)
+            str.upper("a step")
+            str.upper("another")
+    assert not left

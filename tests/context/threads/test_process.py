@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing.dummy
+import random
 import signal
 import sys
 import threading
@@ -16,6 +18,7 @@ from interlock.context.threads.stopping import Ended
 from interlock.testing import wait_asleep
 
 LONG_S = 20.0
+SEED, ROUNDS = 7, 60
 NUMBERS = {"terminate": signal.SIGTERM, "kill": signal.SIGKILL, "interrupt": signal.SIGINT}
 context: Any = interlock.get_context("thread")
 
@@ -24,6 +27,14 @@ def spin(begun: threading.Event) -> None:
     begun.set()
     while True:
         pass
+
+
+def start_threads(begun: threading.Event) -> None:
+    begun.set()
+    while True:
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
 
 
 def started(target: Callable[..., object], *args: Any) -> Any:
@@ -65,6 +76,35 @@ def test_python_code_is_stopped(how: str) -> None:
     process.join(LONG_S)
     assert process.exitcode == -NUMBERS[how]
     assert process not in context.active_children()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_one_that_starts_threads_is_stopped() -> None:
+    """P3: not the thread that it is just starting, for which it would wait for ever (3.11)."""
+    print("seed", SEED)
+    chance = random.Random(SEED)
+    for _ in range(ROUNDS):
+        begun = threading.Event()
+        process = started(start_threads, begun)
+        begun.wait(LONG_S)
+        threading.Event().wait(chance.random() * 0.001)
+        process.terminate()
+        process.join(LONG_S)
+        assert process.exitcode == -signal.SIGTERM
+
+
+def test_its_children_are_those_of_the_context() -> None:
+    """P1: those of multiprocessing.dummy are in the same list, and neither spoils it."""
+    gate = threading.Event()
+    other = multiprocessing.dummy.Process(target=gate.wait)
+    other.start()
+    mine = started(gate.wait)
+    assert context.active_children() == [mine]
+    gate.set()
+    other.join(LONG_S)
+    mine.join(LONG_S)
+    mine.close()
+    assert multiprocessing.dummy.active_children() == []
 
 
 def test_what_waits_in_c_is_not_stopped_and_says_so() -> None:

@@ -1,5 +1,8 @@
 """The cluster that a context uses: one that is there, or one started here, and its end."""
 
+# Of what it calls, Ray types a part.
+# mypy: allow-untyped-calls
+
 from __future__ import annotations
 
 import math

@@ -183,6 +183,8 @@ class ThreadProcess(dummy.DummyProcess):
                 "Cannot close a process while it is still running. You should first call join() "
                 "or terminate()."
             )
+        if hasattr(self._parent, "_children"):
+            self._parent._children.pop(self, None)
         self._is_closed = True
         self._close_bell()
 
@@ -283,10 +285,10 @@ def parent_process() -> threading.Thread | None:
 
 def active_children() -> list[threading.Thread]:
     """The threads that were started by this one as processes, and run."""
-    children = getattr(threading.current_thread(), "_children", None)
-    if children is None:
-        return []
-    for child in [*children]:
+    children: Any = getattr(threading.current_thread(), "_children", None) or {}
+    # Those of `multiprocessing.dummy` are there too.
+    mine = [child for child in [*children] if isinstance(child, ThreadProcess)]
+    for child in mine:
         if child._is_closed or not child.is_alive():
             children.pop(child, None)
-    return list(children)
+    return [child for child in mine if child in children]

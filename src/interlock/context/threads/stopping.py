@@ -14,30 +14,24 @@ S3. Within ``with shielded():`` none is raised: what was asked for before is rai
 S4. What the work has that others wait for (a lease) is noted with it, and given back when it was
     stopped: an exception may come just before the ``with`` block's own end does it.
 
-Source: the C API's PyThreadState_SetAsyncExc.
+Source: `interlock._raising`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from interlock._raising import raise_in_thread, take_back
 from interlock.pool.watch import Ended
 
 __all__ = ["LOOK_EVERY_S", "Belonging", "Ended", "Work", "current", "raise_owed", "shielded"]
 
 LOOK_EVERY_S = 0.05  # a wait within a shield: whether a stop is owed
-
-_set = ctypes.pythonapi.PyThreadState_SetAsyncExc
-_set.argtypes = [ctypes.c_ulong, ctypes.py_object]
-_take_back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)(
-    ("PyThreadState_SetAsyncExc", ctypes.pythonapi)
-)
 
 
 class _Here(threading.local):
@@ -104,7 +98,7 @@ class Work:
         with self._lock:
             pass  # who is within `stop` is through
         if self.reason is not None and self._thread is not None:
-            _take_back(self._thread, None)
+            take_back(self._thread)
 
     def stop(self, reason: Any) -> bool:
         """Raise `Ended` in it as soon as it is in Python code; False if it is over already."""
@@ -115,7 +109,7 @@ class Work:
             if self._shields:
                 self._is_owed = True
             elif self._thread is not None:
-                _set(self._thread, ctypes.py_object(Ended))
+                raise_in_thread(self._thread, Ended)
             return True
 
     def __enter__(self) -> None:

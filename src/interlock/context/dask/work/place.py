@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 from distributed import secede
 
+from interlock._raising import raise_in_thread, take_back
 from interlock.pool.watch import Ended
 
 __all__ = ["Interrupted", "interrupt", "interrupt_one", "interruptible", "leave_slot"]
@@ -26,23 +26,24 @@ class Interrupted(Ended):
     """What is raised in a thread from outside; its subclass says why."""
 
 
-class _Place(threading.local):
-    has_slot = False
-
-
 class _Entry:
     """A task that runs in this process."""
 
     def __init__(self, thread: int) -> None:
         self.thread = thread
         self.sent: type[Interrupted] | None = None
+        self.is_shielded = False
+        self.owed: type[Interrupted] | None = None
+
+
+class _Place(threading.local):
+    entry: _Entry | None = None  # while this thread has a slot
 
 
 _place = _Place()
 _running: dict[Any, _Entry] = {}
 _unwanted: OrderedDict[Any, type[Interrupted]] = OrderedDict()
 _lock = threading.Lock()
-_raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
 @contextlib.contextmanager
@@ -60,7 +61,7 @@ def interruptible(key: Any) -> Iterator[None]:
                 _running[key] = entry
         if unwanted is not None:
             raise unwanted
-        _place.has_slot = True
+        _place.entry = entry
         yield
     finally:
         _end(key, entry)
@@ -74,8 +75,8 @@ def _end(key: Any, entry: _Entry) -> None:
                 if _running.get(key) is entry:
                     del _running[key]
                 if entry.sent is not None:
-                    _raise(ctypes.c_ulong(entry.thread), None)
-            _place.has_slot = False
+                    take_back(entry.thread)
+            _place.entry = None
             return
         except Interrupted:
             continue
@@ -102,7 +103,10 @@ def interrupt_one(key: Any, kind: type[Interrupted]) -> bool:
         entry = _running.get(key)
         if entry is not None:
             entry.sent = kind
-            _raise(ctypes.c_ulong(entry.thread), ctypes.py_object(kind))
+            if entry.is_shielded:
+                entry.owed = kind
+            else:
+                raise_in_thread(entry.thread, kind)
     return entry is not None
 
 
@@ -112,6 +116,27 @@ def leave_slot() -> None:
     It does not come back for one: what it waited for may be waited for, in turn, by a task that
     looks again and again and never gives its slot away.
     """
-    if _place.has_slot:
-        _place.has_slot = False
-        secede()
+    entry, _place.entry = _place.entry, None
+    if entry is not None:
+        with _shielded(entry):
+            secede()
+
+
+@contextlib.contextmanager
+def _shielded(entry: _Entry) -> Iterator[None]:
+    """Nothing is raised in the block: an executor that is interrupted there has a thread less."""
+    try:
+        with _lock:
+            entry.is_shielded = True
+        _step()
+        yield
+    finally:
+        with _lock:
+            entry.is_shielded = False
+            owed, entry.owed = entry.owed, None
+        if owed is not None:
+            raise owed
+
+
+def _step() -> None:
+    """A step of Python code: what is to be raised in this thread is raised now."""
