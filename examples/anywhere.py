@@ -58,6 +58,8 @@ def main():
     parser.add_argument("--files", type=int, help="so many at the most")
     parser.add_argument("--folder", default=sysconfig.get_path("stdlib"))
     wanted = parser.parse_args()
+    if wanted.files is not None and wanted.files < 0:
+        parser.error(f"argument --files: {wanted.files} is less than 0")
     paths = (p for p in sorted(Path(wanted.folder).rglob("*.py")) if "-packages" not in str(p))
     files = [str(path) for path in islice(paths, wanted.files)]
     options = {} if wanted.address is None else {"address": wanted.address}

@@ -145,6 +145,7 @@ def test_a_function_without_a_name_is_advised_too() -> None:
         ([], {}, "the sample is empty"),
         ([1], {"items": 0}, "items is 0"),
         ([1], {"workers_max": 0}, "workers_max is 0"),
+        ([1], {"workers_max": 1025}, "workers_max is 1025; give a whole number from 1 to 1024"),
         ([1], {"budget_s": 0}, "budget_s is 0"),
         ([1], {"budget_s": float("nan")}, "budget_s is nan; give seconds"),
         ([1], {"budget_s": float("inf")}, "budget_s is inf; give seconds"),

@@ -150,6 +150,7 @@ def test_ctrl_c_ends_it_at_once(folder: Path) -> None:
         (["work.py:waits"], 2, "there is no input"),
         (["work.py:waits", "a", "--seconds", "soon"], 2, "--seconds soon: give a number above 0"),
         (["work.py:waits", "a", "--workers", "0"], 2, "--workers 0: give a whole number"),
+        (["work.py:waits", "a", "--workers", "9999"], 2, "give a whole number from 1 to 1024"),
         (["work.py:waits", "a", "--items", "-1"], 2, "--items -1: give a whole number"),
         (["work.py:waits", "a", "--context", "ray"], 2, "--context ray: give thread, interp"),
         (["work.py:waits", "a", "--plot", "speed.txt"], 2, "a name that ends in .png or .svg"),

@@ -62,3 +62,11 @@ def test_what_is_not_here_is_said_in_a_line(name: str) -> None:
     assert "Traceback" not in done.stderr
     said = {"nowhere": "there are", "interpreter": "Python 3.14"}.get(name, f"interlock[{name}]")
     assert said in done.stderr
+
+
+def test_a_number_of_files_that_is_none_is_told() -> None:
+    """P6: in a line, before anything is started."""
+    command = [sys.executable, str(EXAMPLE), "--files", "-1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("argument --files: -1 is less than 0\n")

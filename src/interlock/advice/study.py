@@ -32,10 +32,11 @@ from interlock.advice.model import items_of_a_minute
 from interlock.advice.result import Advice
 from interlock.pool.limits import cpu_count
 
-__all__ = ["CONTEXTS", "advise"]
+__all__ = ["CONTEXTS", "WORKERS_LIMIT", "advise"]
 
 CONTEXTS = (THREAD, INTERPRETER, *PROCESSES)
 SAMPLE_MAX = 1000
+WORKERS_LIMIT = 1024  # each number of workers is thought of, which takes time
 TRIALS_MAX, AGAIN_MAX = 3, 2
 PROBE_PART, TRAVEL_PART = 0.3, 0.1  # of the budget
 HELD, SEEN_S = 0.3, 0.0001
@@ -63,7 +64,7 @@ def advise(
         function: Takes one input. A coroutine function is awaited.
         sample: Inputs that stand for all of them; of more than 1000 the first are taken.
         items: How many inputs the job has; None for so many as take a minute in a loop.
-        workers_max: How many workers to think of at the most, and to try.
+        workers_max: How many workers to think of at the most, and to try; up to 1024.
         budget_s: Seconds after which no further measurement begins. A call that has begun is
             waited for.
         contexts: Those to think of, beside a loop; None for all of CONTEXTS.
@@ -72,7 +73,8 @@ def advise(
         The advice; printed, it is plain text.
 
     Raises:
-        ValueError: The sample is empty, a number is less than 1, or a context has another name.
+        ValueError: The sample is empty, a number is too small or too large, or a context has
+            another name.
         TypeError: The function cannot be called, or a number is none.
         RuntimeError: A coroutine function, in a thread in which an event loop runs.
         SampleFailed: The function raised for each input.
@@ -107,13 +109,13 @@ def advise(
 def _checked(items: Any, workers_max: Any, budget_s: Any, contexts: Any) -> tuple[str, ...]:
     for name, number, whole in (
         ("items", items, "a whole number of at least 1, or None"),
-        ("workers_max", workers_max, "a whole number of at least 1"),
+        ("workers_max", workers_max, f"a whole number from 1 to {WORKERS_LIMIT}"),
     ):
         if number is None and name == "items":
             continue
         if not isinstance(number, Integral):
             raise TypeError(f"{name} is {number!r}; give {whole}")
-        if number < 1:
+        if number < 1 or (name == "workers_max" and int(number) > WORKERS_LIMIT):
             raise ValueError(f"{name} is {number!r}; give {whole}")
     if not isinstance(budget_s, Real):
         raise TypeError(f"budget_s is {budget_s!r}; give seconds above 0")

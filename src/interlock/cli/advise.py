@@ -72,6 +72,7 @@ def advise_command(
     Exit status: 0 advised, 1 the function raised for each input, 2 wrong use, 130 after Ctrl-C.
     """
     from interlock.advice import CONTEXTS, SampleFailed, advise
+    from interlock.advice.study import WORKERS_LIMIT
 
     try:
         _picture(picture)
@@ -86,7 +87,7 @@ def advise_command(
         called = load(function, awaits=True)
         found = gather(arguments or (), patterns or (), lists or (), json_lists or (), tables or ())
         sample, total = _sample(found, bool(arguments))
-        number, most = _whole("--items", items), _whole("--workers", workers)
+        number, most = _whole("--items", items), _whole("--workers", workers, WORKERS_LIMIT)
         budget_s = _seconds(seconds)
         with _prints_aside():
             advice = advise(
@@ -167,7 +168,7 @@ def _print(advice: Advice, function: str, as_json: bool) -> None:
     print(end="", flush=True)
 
 
-def _whole(option: str, text: str | None) -> int | None:
+def _whole(option: str, text: str | None, most: float = math.inf) -> int | None:
     """A whole number of at least 1, if there is one.
 
     Raises:
@@ -176,8 +177,9 @@ def _whole(option: str, text: str | None) -> int | None:
     if text is None:
         return None
     number = int(text) if re.fullmatch(r"\+?[0-9]{1,12}", text) else 0
-    if number < 1:
-        raise Unusable(f"{option} {text}: give a whole number of at least 1, such as {option} 8")
+    if not 1 <= number <= most:
+        bounds = "of at least 1" if most == math.inf else f"from 1 to {most}"
+        raise Unusable(f"{option} {text}: give a whole number {bounds}, such as {option} 8")
     return number
 
 
