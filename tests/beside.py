@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
@@ -124,7 +125,7 @@ class Listener:
             session.testscollected += what
             return
         if word == "deselected":
-            hook.pytest_deselected(items=[None] * what)
+            hook.pytest_deselected(items=[SimpleNamespace() for _ in range(what)])
             return
         if word == "broken":
             self._broken(what)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def suite(tmp_path: Path) -> Callable[..., Ran]:
         for name, folder in PARTS.items():
             text = texts.get(name, HOLDS)
             (tmp_path / folder / f"test_{name}.py").write_text(text, encoding="utf-8")
+        (tmp_path / "tests/docs/conftest.py").write_text(texts.get("conftest", ""))
         command = [sys.executable, "-m", "pytest", "-p", "tests.beside", "--beside", *options]
         light = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return subprocess.run(
@@ -102,3 +104,14 @@ def test_a_choice_of_tests_is_run_by_one_pytest(suite: Callable[..., Ran]) -> No
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert summary(ran) == "3 passed, 3 deselected"
     assert ran.stdout.index("docs") < ran.stdout.index("queues")
+
+
+def test_what_is_left_out_is_counted(suite: Callable[..., Ran]) -> None:
+    """Plugins that look at all that the summary has, as Hypothesis's does, find something."""
+    leaves_out = """
+    def pytest_collection_modifyitems(config, items):
+        config.hook.pytest_deselected(items=[items.pop()])
+    """
+    ran = suite("-p_hypothesis_pytestplugin", conftest=textwrap.dedent(leaves_out))
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert summary(ran) == "5 passed, 1 deselected"

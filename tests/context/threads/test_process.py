@@ -104,7 +104,7 @@ def test_its_children_are_those_of_the_context() -> None:
     other.join(LONG_S)
     mine.join(LONG_S)
     mine.close()
-    assert multiprocessing.dummy.active_children() == []
+    assert not {mine, other} & {*multiprocessing.dummy.active_children()}
 
 
 def test_what_waits_in_c_is_not_stopped_and_says_so() -> None:
