@@ -151,10 +151,11 @@ demo: $(STAMPS)/installed ## parse the standard library's sources on all cores
 	  | $(BIN)/interlock map examples/parse_source.py:describe --lines - --compare --out results.jsonl
 
 .PHONY: test
-test: deps $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp build/native.stamp dist/.stamp ## set everything up and run all tests
+test: deps $(TEST_TOOLS) $(STAMPS)/installed build/probes.stamp dist/.stamp ## set everything up and run all tests
 	@$(TEST_ENVIRONMENT) $(BIN)/python -m pytest -p tests.beside --beside $(ARGS)
 
-# Where the tests find what was built for them; without it they skip what needs it.
+# Where the tests find what was built for them; without it they skip what needs it. The native tests
+# are built by tests/native, beside others.
 TEST_ENVIRONMENT = INTERLOCK_PROBES_SITE='$(CURDIR)/$(PROBES_SITE)' \
   INTERLOCK_NATIVE_TESTS='$(subst $(space),:,$(addprefix $(CURDIR)/,$(NATIVE_DIRS)))' \
   INTERLOCK_WHEEL="$$(echo '$(CURDIR)'/dist/*.whl)"
