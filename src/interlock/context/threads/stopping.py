@@ -26,7 +26,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from interlock._raising import raise_in_thread, take_back
+from interlock._raising import raise_in_thread
 from interlock.pool.watch import Ended
 
 __all__ = ["LOOK_EVERY_S", "Belonging", "Ended", "Work", "current", "raise_owed", "shielded"]
@@ -98,7 +98,7 @@ class Work:
         with self._lock:
             pass  # who is within `stop` is through
         if self.reason is not None and self._thread is not None:
-            take_back(self._thread)
+            raise_in_thread(self._thread, None)
 
     def stop(self, reason: Any) -> bool:
         """Raise `Ended` in it as soon as it is in Python code; False if it is over already."""

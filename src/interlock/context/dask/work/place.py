@@ -13,7 +13,7 @@ from typing import Any
 
 from distributed import secede
 
-from interlock._raising import raise_in_thread, take_back
+from interlock._raising import raise_in_thread
 from interlock.pool.watch import Ended
 
 __all__ = ["Interrupted", "interrupt", "interrupt_one", "interruptible", "leave_slot"]
@@ -75,7 +75,7 @@ def _end(key: Any, entry: _Entry) -> None:
                 if _running.get(key) is entry:
                     del _running[key]
                 if entry.sent is not None:
-                    take_back(entry.thread)
+                    raise_in_thread(entry.thread, None)
             _place.entry = None
             return
         except Interrupted:
