@@ -112,12 +112,7 @@ class LazyCalls:
                 self._window = math.inf if self._is_sized else CLOSING_MAX
                 self._changed.notify_all()
                 return
-        self.end(
-            PoolClosed(
-                "The pool was closed before the input of this iterator was read to its end. Take "
-                "all results before the pool is closed."
-            )
-        )
+        self.end(PoolClosed.with_unread_input())
 
     def end(self, end: BaseException) -> None:
         """Read no more; this follows the last result."""

@@ -98,6 +98,14 @@ class InitializerFailed(InterlockError, BrokenProcessPool):
 class PoolClosed(InterlockError, ValueError, RuntimeError):
     """The pool takes no more tasks."""
 
+    @classmethod
+    def with_unread_input(cls) -> PoolClosed:
+        """An iterator ends early, whose input may be endless."""
+        return cls(
+            "The pool was closed before the input of this iterator was read to its end. Take all "
+            "results before the pool is closed."
+        )
+
 
 class PoolTerminated(InterlockError, BrokenProcessPool):
     """The pool was terminated before the task was done."""

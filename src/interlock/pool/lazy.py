@@ -114,7 +114,7 @@ class IMapJob(EngineJob):
         endless, and whose results somebody has begun to take, read no more."""
         with self._changed:
             if not self._is_sized and (self._returned or self._buffersize is not None):
-                self._end = self._end or _unread()
+                self._end = self._end or PoolClosed.with_unread_input()
             self._is_closing = True
             self._changed.notify_all()
 
@@ -138,7 +138,7 @@ class IMapJob(EngineJob):
                 if pending:
                     return False
                 if self._is_closing:
-                    self._end = _unread()
+                    self._end = PoolClosed.with_unread_input()
                     break
                 self._changed.wait(LOOK_S)
             if self._end is not None or self.is_over:
@@ -288,10 +288,3 @@ class IMapJob(EngineJob):
 
     def rest_cancelled(self, number: int) -> None:
         """As `EngineJob.rest_cancelled`; nobody takes results any more."""
-
-
-def _unread() -> PoolClosed:
-    return PoolClosed(
-        "The pool was closed before the input of this iterator was read to its end. Take all "
-        "results before the pool is closed."
-    )

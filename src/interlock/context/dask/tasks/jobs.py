@@ -242,12 +242,7 @@ class StreamJob(_Job):
                 self._window = math.inf if self._is_sized else CLOSING_MAX
                 self._changed.notify_all()
                 return
-        self._finish(
-            PoolClosed(
-                "The pool was closed before the input of this iterator was read to its end. Take "
-                "all results before the pool is closed."
-            )
-        )
+        self._finish(PoolClosed.with_unread_input())
 
     def _finish(self, end: BaseException) -> None:
         with self._changed:
