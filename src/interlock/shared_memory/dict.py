@@ -5,13 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import (
     Callable,
-    ItemsView,
     Iterable,
     Iterator,
     KeysView,
     Mapping,
-    MutableMapping,
-    ValuesView,
 )
 from typing import Any, TypeVar
 
@@ -21,6 +18,7 @@ from interlock.errors import OutOfSharedMemory
 from interlock.serialize import Limits, dumps, loads
 from interlock.serialize.trust import Trust
 from interlock.shared_memory.room import available_bytes
+from interlock.shared_memory.snapshots import SnapshotMapping
 
 __all__ = ["Key", "SharedDict"]
 
@@ -38,7 +36,7 @@ class _Map(Passed, SharedMap):
     """From keys to bytes, in one process."""
 
 
-class SharedDict(MutableMapping[Any, V]):
+class SharedDict(SnapshotMapping[V]):
     """A dict that processes share, with `dict`'s interface and changes that are atomic.
 
     Keys are in the order in which they were first stored, as in a dict, but for `pop_item`, which
@@ -227,37 +225,9 @@ class SharedDict(MutableMapping[Any, V]):
         """The keys that there are at one moment."""
         return dict.fromkeys(self._map._snapshot(False)).keys()
 
-    def values(self) -> ValuesView[V]:
-        """The values that there are at one moment."""
-        return self.snapshot().values()
-
-    def items(self) -> ItemsView[Any, V]:
-        """The keys and values that there are at one moment."""
-        return self.snapshot().items()
-
     def clear(self) -> None:
         """Take all keys out."""
         self._map._clear()
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, SharedDict):
-            return self.snapshot() == other.snapshot()
-        return isinstance(other, Mapping) and self.snapshot() == dict(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __or__(self, other: Mapping[Any, V]) -> dict[Any, V]:
-        return self.snapshot() | dict(other)
-
-    def __ror__(self, other: Mapping[Any, V]) -> dict[Any, V]:
-        return dict(other) | self.snapshot()
-
-    def __ior__(self, other: Mapping[Any, V] | Iterable[tuple[Any, V]]) -> SharedDict[V]:
-        self.update(other)
-        return self
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.snapshot()!r})"
 
     # ---- values -----------------------------------------------------------------------------
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import (
     Callable,
-    ItemsView,
     Iterable,
     Iterator,
-    KeysView,
     Mapping,
-    MutableMapping,
-    ValuesView,
 )
 from typing import Any, TypeVar
 
 from interlock.context.threads.stopping import shielded
 from interlock.errors import NotInContext
 from interlock.serialize.trust import Trust
+from interlock.shared_memory.snapshots import SnapshotMapping
 
 __all__ = ["ThreadSharedDict"]
 
@@ -27,7 +24,7 @@ _MISSING: Any = object()
 _MAX_BYTES = 1 << 30
 
 
-class ThreadSharedDict(MutableMapping[Any, V]):
+class ThreadSharedDict(SnapshotMapping[V]):
     """`interlock.shared_memory.SharedDict` in one process: a dict with its atomic methods.
 
     Values are the very objects: a change of one is seen by all. ``max_bytes``, ``trust`` and
@@ -140,40 +137,10 @@ class ThreadSharedDict(MutableMapping[Any, V]):
 
     copy = snapshot
 
-    def keys(self) -> KeysView[Any]:
-        """The keys that there are at one moment."""
-        return self.snapshot().keys()
-
-    def values(self) -> ValuesView[V]:
-        """The values that there are at one moment."""
-        return self.snapshot().values()
-
-    def items(self) -> ItemsView[Any, V]:
-        """The keys and values that there are at one moment."""
-        return self.snapshot().items()
-
     def clear(self) -> None:
         """Take all keys out."""
         with shielded(), self._lock:
             self._dict.clear()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mapping) and self.snapshot() == dict(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __or__(self, other: Mapping[Any, V]) -> dict[Any, V]:
-        return self.snapshot() | dict(other)
-
-    def __ror__(self, other: Mapping[Any, V]) -> dict[Any, V]:
-        return dict(other) | self.snapshot()
-
-    def __ior__(self, other: Mapping[Any, V] | Iterable[tuple[Any, V]]) -> ThreadSharedDict[V]:
-        self.update(other)
-        return self
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.snapshot()!r})"
 
     def __reduce__(self) -> Any:
         raise NotInContext(
