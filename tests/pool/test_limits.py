@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import multiprocessing
 import os
 import pickle
@@ -13,6 +14,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
+import interlock
 from interlock.context import BaseContext
 from interlock.pool import (
     MemoryLimitExceeded,
@@ -21,6 +23,8 @@ from interlock.pool import (
     TaskCancelled,
     TaskTimeout,
     WorkerDied,
+    limits,
+    member,
     supervision,
 )
 from interlock.shared_memory import AtomicInt
@@ -172,6 +176,45 @@ def test_what_the_program_had_is_not_counted(context: BaseContext) -> None:
         pool.apply(work.wait_a_while, (0.3,))
         assert pool.apply(work.pid) == worker
     assert len(ours) == 256 << 20
+
+
+def test_who_may_not_be_looked_into_has_a_limit(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a worker that has changed its user: by how much it has grown."""
+    monkeypatch.setattr(limits, "unshared_bytes", lambda pid: 0)
+    with pytest.raises(MemoryLimitExceeded):
+        pool.apply(work.eats_memory, memory_limit=200 << 20)
+
+
+def test_pages_are_counted_in_a_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many workers there are; each has its turn."""
+    looks: list[tuple[int, float, float]] = []
+
+    def looked(pid: int) -> int:
+        began = time.monotonic()
+        while time.monotonic() < began + 0.002:
+            pass
+        looks.append((pid, began, time.monotonic()))
+        return 0
+
+    monkeypatch.setattr(limits, "unshared_bytes", looked)
+    for name in ("resident_bytes", "inherited_bytes"):
+        monkeypatch.setattr(member, name, lambda pid: 1 << 30)
+    flag = AtomicInt()
+    with Pool(3, context=interlock.get_context("fork")) as pool:
+        results = [
+            pool.apply_async(work.wait_until, (flag, number), memory_limit=1 << 20)
+            for number in range(3)
+        ]
+        ends = time.monotonic() + LONG_S
+        while len({pid for pid, *_ in looks}) < 3 or len(looks) < 6:
+            assert time.monotonic() < ends
+            threading.Event().wait(0.01)
+        flag.store(1)
+        assert [result.get(LONG_S) for result in results] == [0, 1, 2]
+    for (_, began, ended), (_, again, _) in itertools.pairwise(looks):
+        assert again - ended >= (limits.COUNT_SHARE - 1) * (ended - began)
 
 
 def test_a_pool_has_a_memory_limit(context: BaseContext) -> None:

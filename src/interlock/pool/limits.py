@@ -6,12 +6,15 @@ import math
 import operator
 import os
 import resource
+import time
 from pathlib import Path
 
 __all__ = [
     "SIBLINGS",
+    "Counting",
     "cpu_count",
     "default_workers",
+    "inherited_bytes",
     "limit_memory",
     "limit_threads",
     "peak_bytes",
@@ -22,6 +25,7 @@ __all__ = [
 
 _PAGE = resource.getpagesize()
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+COUNT_SHARE = 20  # of the time that the counting of pages may take, one part in so many
 SIBLINGS = "INTERLOCK_POOL_SIBLINGS"  # in a worker: how many share the CPUs
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -92,10 +96,11 @@ def resident_bytes(pid: int) -> int:
 
 
 def unshared_bytes(pid: int) -> int:
-    """What no other process has of a process's RAM; 0 if it is gone.
+    """What no other process has of a process's RAM; 0 if it is gone, or not to be looked into.
 
-    What a forked process has from its parent is not counted before one of them writes there. The
-    kernel looks at each page: about 10 ms for a gigabyte.
+    What a forked process has from its parent is not counted before one of them writes there, nor
+    what a process has that it forked itself. The kernel looks at each page: about 10 ms for a
+    gigabyte. Who changed its user, or is not to be dumped, is shown to nobody but root.
 
     Source: proc(5), smaps_rollup.
     """
@@ -107,15 +112,49 @@ def unshared_bytes(pid: int) -> int:
     return sum(map(int, sizes)) * 1024
 
 
+class Counting:
+    """The counting of unshared pages, of all workers of a pool, in one part in so many of its time.
+
+    Whose were counted longest ago is to ask first.
+    """
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def count(self, pid: int) -> int | None:
+        """As `unshared_bytes`; None if that would be too soon after the last one."""
+        began = time.monotonic()
+        if began < self._next_at:
+            return None
+        counted = unshared_bytes(pid)
+        ended = time.monotonic()
+        self._next_at = ended + (COUNT_SHARE - 1) * (ended - began)
+        return counted
+
+
+def inherited_bytes(pid: int) -> int:
+    """What a process that has just been started has from who started it; 0 if it is gone.
+
+    With what is swapped out: what is read again later is no growth.
+
+    Source: proc(5), VmSwap.
+    """
+    return resident_bytes(pid) + _bytes_of(pid, "VmSwap:")
+
+
 def peak_bytes(pid: int) -> int:
     """The most a process has had in RAM; 0 if it is gone.
 
     Source: proc(5), VmHWM.
     """
+    return _bytes_of(pid, "VmHWM:")
+
+
+def _bytes_of(pid: int, name: str) -> int:
     try:
         with open(f"/proc/{pid}/status") as status:
             for line in status:
-                if line.startswith("VmHWM:"):
+                if line.startswith(name):
                     return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         return 0

@@ -17,7 +17,7 @@ from interlock.errors import Full, QueueClosed
 from interlock.pool.cgroup import Group
 from interlock.pool.delegated import Groups
 from interlock.pool.jobs import Batch, Function
-from interlock.pool.limits import peak_bytes, resident_bytes, unshared_bytes
+from interlock.pool.limits import Counting, inherited_bytes, peak_bytes, resident_bytes
 from interlock.pool.messages import DEFINE, ENTER, FORGET, STOP
 from interlock.pool.status import CANCEL, Status
 from interlock.pool.watch import CANCEL_SIGNAL
@@ -27,7 +27,6 @@ __all__ = ["Member"]
 REAPED_S = 1.0
 UNKNOWN_STATUS = 255  # as multiprocessing has it where nobody can tell
 KNOWN_MAX = 128  # functions that a worker keeps
-COUNT_SHARE = 20  # of the time that the counting of pages may take, one part in so many
 
 
 class Member:
@@ -48,6 +47,7 @@ class Member:
         kill_at: When, if it goes on with that.
         unfit: What its initializer raised, packed.
         peak_bytes: The most memory it was seen to have.
+        pages_counted_at: When its unshared pages were counted last.
         group: Its memory cgroup, once it has a task with a limit, where there are any.
     """
 
@@ -71,7 +71,8 @@ class Member:
         self.kill_at = 0.0
         self.unfit: bytes | None = None
         self.peak_bytes = 0
-        self._count_at = 0.0
+        self.pages_counted_at = 0.0
+        self._inherited = 0
         self.group: Group | None = None
         self._groups = groups
         self.outbox: list[tuple[Any, ...]] = []
@@ -173,6 +174,7 @@ class Member:
         # It may be gone already, as its server has noticed; a test's stand-in has no pid.
         with suppress(ProcessLookupError, AttributeError):
             self._pidfd = os.pidfd_open(process.pid)
+            self._inherited = inherited_bytes(process.pid)
 
     def signal(self, number: int) -> None:
         """Send its process a signal, if it is there; never another that got its pid."""
@@ -219,26 +221,27 @@ class Member:
             return 0
         return self.group.look(min(given), None if None in limits else max(given))
 
-    def has_more_than(self, limit: int, used: int) -> bool:
+    def has_more_than(self, limit: int, used: int, counting: Counting) -> bool:
         """Whether it has more memory than its task may, or than that its group's processes have.
 
         If a process dies: it has none.
         """
         own = resident_bytes(self.process.pid)
         if own > limit:
-            own = self._counted(own)
+            own = self._own(own, counting)
         used = max(used, own)
         self.peak_bytes = max(self.peak_bytes, used, peak_bytes(self.process.pid))
         return used > limit
 
-    def _counted(self, resident: int) -> int:
-        """What it has without what it was forked with; 0 if that was counted just now."""
-        began = time.monotonic()
-        if began < self._count_at:
-            return 0
-        own = min(resident, unshared_bytes(self.process.pid))
-        self._count_at = began + COUNT_SHARE * (time.monotonic() - began)
-        return own
+    def _own(self, resident: int, counting: Counting) -> int:
+        """What it has without what it was started with and others have still.
+
+        By how much it has grown is always known. What it has written over is told by counting.
+        """
+        counted = counting.count(self.process.pid)
+        if counted is not None:
+            self.pages_counted_at = time.monotonic()
+        return max(resident - self._inherited, min(resident, counted or 0))
 
     def fell_to_its_limit(self) -> bool:
         """Whether the kernel has killed it, as its group had too much; the rest is killed then."""

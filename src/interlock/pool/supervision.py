@@ -23,6 +23,7 @@ from interlock.pool.faults import InitializerFailed
 from interlock.pool.giving import HELD_UP_S
 from interlock.pool.held import Held
 from interlock.pool.jobs import Job, Piece
+from interlock.pool.limits import Counting
 from interlock.pool.member import Member
 from interlock.pool.messages import PLACE_BITS, PLACES
 from interlock.pool.status import BEGUN, FROM, READING, SINCE, TO
@@ -72,6 +73,7 @@ class Supervisor:
         self.held = Held(self.wake)
         self._timers: list[tuple[float, int, Piece]] = []
         self._order = itertools.count()
+        self._counting = Counting()
         self._cancels: set[tuple[Job, int]] = set()
         self._ticking = False
         self._terminated_at = 0.0
@@ -271,7 +273,7 @@ class Supervisor:
             engine.delayed -= 1
             engine.return_pieces([piece])
         members = [m for m in engine.members.values() if not m.is_dead]
-        for member in members:
+        for member in sorted(members, key=lambda each: each.pages_counted_at):
             if member.outbox:
                 engine.post(member)
             if member.batches:
@@ -317,7 +319,7 @@ class Supervisor:
                 member.end(ticket, "timeout", GRACE_S)
                 return
         limit = options.memory_limit
-        if limit is not None and member.has_more_than(limit, used):
+        if limit is not None and member.has_more_than(limit, used, self._counting):
             member.end(ticket, "memory", 0.0)
 
     def _keep_cancels(self, now: float) -> None:
