@@ -7,7 +7,9 @@ import random
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -105,6 +107,31 @@ def test_its_children_are_those_of_the_context() -> None:
     mine.join(LONG_S)
     mine.close()
     assert not {mine, other} & {*multiprocessing.dummy.active_children()}
+
+
+def test_children_that_another_thread_closes_meanwhile_are_none() -> None:
+    """P1: whoever closes them, at whatever step."""
+    over = threading.Event()
+    mine = started(over.wait)
+    ended = [started(int) for _ in range(20)]
+    for process in ended:
+        process.join(LONG_S)
+
+    def closed(frame: FrameType, event: str, _: object) -> None:
+        if ended and frame.f_code.co_filename == weakref.__file__:
+            closing = threading.Thread(target=ended.pop().close)
+            closing.start()
+            closing.join(LONG_S)
+
+    sys.setprofile(closed)
+    try:
+        children = context.active_children()
+    finally:
+        sys.setprofile(None)
+        over.set()
+    assert children == [mine]
+    assert len(ended) < 20
+    mine.join(LONG_S)
 
 
 def test_what_waits_in_c_is_not_stopped_and_says_so() -> None:

@@ -125,6 +125,9 @@ class ThreadProcess(dummy.DummyProcess):
     def is_alive(self) -> bool:
         """Whether it runs."""
         self._check_open()
+        return self._has_life()
+
+    def _has_life(self) -> bool:
         return self._exitcode is None and super().is_alive()
 
     def join(self, timeout: float | None = None) -> None:
@@ -178,7 +181,7 @@ class ThreadProcess(dummy.DummyProcess):
         """
         if self._is_closed:
             return
-        if super().is_alive() and self._exitcode is None:
+        if self._has_life():
             raise ValueError(
                 "Cannot close a process while it is still running. You should first call join() "
                 "or terminate()."
@@ -285,10 +288,16 @@ def parent_process() -> threading.Thread | None:
 
 def active_children() -> list[threading.Thread]:
     """The threads that were started by this one as processes, and run."""
-    children: Any = getattr(threading.current_thread(), "_children", None) or {}
-    # Those of `multiprocessing.dummy` are there too.
-    mine = [child for child in [*children] if isinstance(child, ThreadProcess)]
+    children: Any = getattr(threading.current_thread(), "_children", None)
+    if children is None:
+        return []
+    # Another thread may close one meanwhile. Those of `multiprocessing.dummy` are there too.
+    started = [child() for child in children.keyrefs()]
+    mine = [child for child in started if isinstance(child, ThreadProcess)]
+    living: list[threading.Thread] = []
     for child in mine:
-        if child._is_closed or not child.is_alive():
+        if child._has_life() and not child._is_closed:
+            living.append(child)
+        else:
             children.pop(child, None)
-    return [child for child in mine if child in children]
+    return living
