@@ -6,6 +6,9 @@
 // act, for which it needs no GIL. An exception sent meanwhile ends the new thread before it has said
 // that it runs, and the starter, in Thread.start, waits for that for ever. From 3.12 on such a state
 // has no identifier.
+//
+// Nothing is taken back (by NULL): up to CPython 3.11 the interpreter would then go on asking each
+// thread for what there is no more.
 #include "bind/bind.hpp"
 #include "bind/python.hpp"
 
@@ -27,17 +30,15 @@ bool starts_another(unsigned long thread) {
 
 bool raise_in_thread(unsigned long thread, nb::handle kind) {
   if (starts_another(thread)) return false;
-  PyThreadState_SetAsyncExc(thread, kind.is_none() ? nullptr : kind.ptr());
+  PyThreadState_SetAsyncExc(thread, kind.ptr());
   return true;
 }
 
 }  // namespace
 
 void bind_raise(nb::module_& module) {
-  module.def(
-      "raise_in_thread", raise_in_thread, nb::arg("thread"), nb::arg("kind").none(),
-      "Raise it there, or with None take back what was not raised yet; False, and nothing is "
-      "done, while that thread starts another one.");
+  module.def("raise_in_thread", raise_in_thread, nb::arg("thread"), nb::arg("kind"),
+             "Raise it there; False, and nothing is done, while that thread starts another one.");
 }
 
 }  // namespace interlock::bind

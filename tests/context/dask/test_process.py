@@ -267,13 +267,13 @@ def test_who_was_interrupted_before_leaves_no_slot(monkeypatch: pytest.MonkeyPat
     """P3: and may be interrupted again, if it goes on all the same."""
     left: list[None] = []
     monkeypatch.setattr(place, "secede", lambda: left.append(None))
-    monkeypatch.setattr(place, "_step", lambda: interrupt_now())
 
-    def interrupt_now() -> None:
+    def interrupted() -> None:
         raise Terminated
 
     with place.interruptible("a task"):
-        with pytest.raises(Terminated):
+        with monkeypatch.context() as before, pytest.raises(Terminated):
+            before.setattr(place, "let_in", interrupted)
             place.leave_slot()
         with pytest.raises(Killed):
             place.interrupt(["a task"], Killed)

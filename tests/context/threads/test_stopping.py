@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -274,3 +275,31 @@ def run_in_thread(function: Any) -> tuple[Any, Work]:
         return outcome[0]
 
     return ended, work
+
+
+PROFILED = """
+import sys
+from interlock.context.threads.stopping import Ended, Work
+
+work = Work()
+
+def goes_on():
+    try:
+        work.stop("asked for by itself")
+        str.upper("a step")
+    except Ended:
+        print("stopped")
+
+work.run(goes_on)
+sys.setprofile(lambda *_: None)
+Work().run(int)
+sys.setprofile(None)
+print("goes on")
+"""
+
+
+def test_a_program_may_be_profiled_after_a_stop() -> None:
+    """P5: CPython 3.11 begins no function under a profiler while an exception is asked for."""
+    command = [sys.executable, "-c", PROFILED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONG_S, check=False)
+    assert (done.returncode, done.stdout) == (0, "stopped\ngoes on\n"), done.stderr

@@ -7,7 +7,7 @@ raised. Who asks for a stop is told so by `is_alive`, and a pool by the words of
 
 S1. It is asked for only while the work runs: `Work.stop` looks under the lock.
 S2. When `Work.run` has returned, none is under way: it says that the work is over, under the
-    lock, and then takes back what was asked for and has not been raised.
+    lock, and then lets in what was asked for and has not been raised.
 S3. Within ``with shielded():`` none is raised: what was asked for before is raised on the way in,
     what is asked for meanwhile is owed, and raised on the way out, or by `raise_owed` where
     nothing is half done. So a queue stays whole, and its waits end soon after `stop`.
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from interlock._raising import raise_in_thread
+from interlock._raising import let_in, raise_in_thread
 from interlock.pool.watch import Ended
 
 __all__ = ["LOOK_EVERY_S", "Belonging", "Ended", "Work", "current", "raise_owed", "shielded"]
@@ -97,8 +97,7 @@ class Work:
     def _is_over(self) -> None:
         with self._lock:
             pass  # who is within `stop` is through
-        if self.reason is not None and self._thread is not None:
-            raise_in_thread(self._thread, None)
+        let_in()
 
     def stop(self, reason: Any) -> bool:
         """Raise `Ended` in it as soon as it is in Python code; False if it is over already."""
@@ -117,7 +116,7 @@ class Work:
         try:
             with self._lock:
                 self._shields = before + 1
-            _step()
+            let_in()
         except Ended:  # S3, on the way in
             with self._lock:
                 self._shields = before
@@ -137,10 +136,6 @@ class Work:
         if self._is_owed:
             self._is_owed = False
             raise Ended
-
-
-def _step() -> None:
-    """A step of Python code: what is to be raised in this thread is raised now."""
 
 
 _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()

@@ -13,7 +13,7 @@ from typing import Any
 
 from distributed import secede
 
-from interlock._raising import raise_in_thread
+from interlock._raising import let_in, raise_in_thread
 from interlock.pool.watch import Ended
 
 __all__ = ["Interrupted", "interrupt", "interrupt_one", "interruptible", "leave_slot"]
@@ -31,7 +31,6 @@ class _Entry:
 
     def __init__(self, thread: int) -> None:
         self.thread = thread
-        self.sent: type[Interrupted] | None = None
         self.is_shielded = False
         self.owed: type[Interrupted] | None = None
 
@@ -74,8 +73,7 @@ def _end(key: Any, entry: _Entry) -> None:
             with _lock:
                 if _running.get(key) is entry:
                     del _running[key]
-                if entry.sent is not None:
-                    raise_in_thread(entry.thread, None)
+            let_in()
             _place.entry = None
             return
         except Interrupted:
@@ -102,7 +100,6 @@ def interrupt_one(key: Any, kind: type[Interrupted]) -> bool:
     with _lock:
         entry = _running.get(key)
         if entry is not None:
-            entry.sent = kind
             if entry.is_shielded:
                 entry.owed = kind
             else:
@@ -128,7 +125,7 @@ def _shielded(entry: _Entry) -> Iterator[None]:
     try:
         with _lock:
             entry.is_shielded = True
-        _step()
+        let_in()
         yield
     finally:
         with _lock:
@@ -136,7 +133,3 @@ def _shielded(entry: _Entry) -> Iterator[None]:
             owed, entry.owed = entry.owed, None
         if owed is not None:
             raise owed
-
-
-def _step() -> None:
-    """A step of Python code: what is to be raised in this thread is raised now."""
