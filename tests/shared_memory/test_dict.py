@@ -143,8 +143,8 @@ def test_it_is_a_mutable_mapping() -> None:
         shared.pop("d")
     with pytest.raises(KeyError):
         del shared["d"]
-    assert shared | {"z": 0} == {"a": 1, "b": 2, "c": 3, "z": 0}
-    assert {"z": 0} | shared == {"z": 0, "a": 1, "b": 2, "c": 3}
+    assert shared | {"a": 0, "z": 0} == {"a": 0, "b": 2, "c": 3, "z": 0}
+    assert {"a": 0, "z": 0} | shared == {"z": 0, "a": 1, "b": 2, "c": 3}
     shared |= {"c": 4}
     assert shared["c"] == 4
     taken = dict([shared.popitem(), shared.pop_item()])
